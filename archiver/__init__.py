@@ -1,0 +1,3 @@
+"""A preservation archive for openly licensed audio."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The study: values and rules. No I/O, no clock, no logging."""

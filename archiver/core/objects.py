@@ -1,0 +1,57 @@
+"""Objects in a store: what is handed over, what is known of one, and what a put has proven."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from archiver.core.fixity import Digest, Grade
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A file of ours on the local disk, durable, whole and never written to again.
+
+    Attributes:
+        path: Where it is; staging owns it and removes it.
+        size: Bytes.
+        sha256: What its bytes were when they were written.
+    """
+
+    path: Path
+    size: int
+    sha256: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """What a store says of one object without sending it.
+
+    Attributes:
+        key: The object's key, relative to the store's prefix.
+        size: Bytes.
+        sha256: The digest that the store itself computed over the whole object, or None where it keeps none.
+    """
+
+    key: str
+    size: int
+    sha256: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a store has proven about an object just put.
+
+    Attributes:
+        key: The object's key, relative to the store's prefix.
+        grade: `Grade.PROVIDER` where the store is proven to check the digest it was sent and answered with the same
+            one; `Grade.SIZE` otherwise: the caller must read the object back.
+        existed: Whether the same bytes were already there, so that nothing was written.
+    """
+
+    key: str
+    grade: Grade
+    existed: bool = False

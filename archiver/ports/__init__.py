@@ -1,0 +1,1 @@
+"""The doorways: what the rooms promise to the stairs. Protocols only, no code."""
