@@ -1,0 +1,191 @@
+"""What the archive holds, as the catalogue answers it: an index of what the bags say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from archiver.core.fixity import Digest, Grade
+    from archiver.core.packages import ItemId
+
+
+class CopyStatus(StrEnum):
+    """What the last check of a copy found."""
+
+    GOOD = "good"
+    DAMAGED = "damaged"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One AIP in one store.
+
+    Attributes:
+        store: Name of the store.
+        key: The bag's place in the store, without a final ``/``.
+        status: What the last check found.
+        grade: How much the last check proved.
+        checked_at: When that was, in UTC.
+    """
+
+    store: str
+    key: str
+    status: CopyStatus
+    grade: Grade
+    checked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFile:
+    """One payload file of an AIP.
+
+    Attributes:
+        path: Path inside the bag, beginning with ``data/``, not percent-encoded.
+        size: Bytes.
+        sha256: Stored digest.
+        sha512: Stored digest.
+    """
+
+    path: str
+    size: int
+    sha256: Digest
+    sha512: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One version of an item in the archive.
+
+    Attributes:
+        item: Identifier.
+        version: Counted from 1.
+        prefix: The bag's place in every store, ending in ``/``.
+        title: As supplied by the source.
+        licence: Canonical URL.
+        state: Digest of the source state that the bag holds.
+        updated: The source's own mark of that state, or empty.
+        files: Number of payload files.
+        bytes: Payload bytes.
+        tag_manifest: SHA-512 of ``tagmanifest-sha512.txt``: the root of the bag's fixity, kept outside the bag.
+        ingested_at: When the last store confirmed, in UTC.
+        copies: Ordered by store name.
+    """
+
+    item: ItemId
+    version: int
+    prefix: str
+    title: str
+    licence: str
+    state: Digest
+    updated: str
+    files: int
+    bytes: int
+    tag_manifest: Digest
+    ingested_at: datetime
+    copies: tuple[Copy, ...]
+
+
+class Outcome(StrEnum):
+    """How one item of a harvest ended. The words are promises of the machine output."""
+
+    STORED = "stored"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+    QUARANTINED = "quarantined"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOutcome:
+    """How one item of a harvest ended, and why.
+
+    Attributes:
+        item: Identifier.
+        outcome: Which of the five.
+        reasons: Stable codes, at least one unless it was stored or is unchanged.
+        detail: For people; names what, where, expected and actual of a failure. One paragraph, may end with the next
+            command to type.
+        aip: The bag's place in every store without a final ``/``, or empty.
+        licence: Canonical URL, or empty.
+        files: Payload files now held of it.
+        bytes: Payload bytes captured in this run.
+        transient: Whether the same command may do better later.
+        decision: The gate's decision as JSON text (``metadata/licence.json``'s form), or empty where none was reached.
+    """
+
+    item: ItemId
+    outcome: Outcome
+    reasons: tuple[str, ...] = ()
+    detail: str = ""
+    aip: str = ""
+    licence: str = ""
+    files: int = 0
+    bytes: int = 0
+    transient: bool = False
+    decision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One harvest, as the catalogue keeps it.
+
+    Attributes:
+        id: Given by the catalogue, counted from 1.
+        selection: Name of the selection.
+        selection_digest: SHA-256 of the selection file, hexadecimal.
+        started_at: In UTC.
+        ended_at: In UTC, or None while it works or when it was killed.
+        complete: Whether every candidate was answered or refused.
+        counts: How many items ended how.
+    """
+
+    id: int
+    selection: str
+    selection_digest: str
+    started_at: datetime
+    ended_at: datetime | None
+    complete: bool
+    counts: tuple[tuple[Outcome, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTotals:
+    """What one store holds, as last checked."""
+
+    store: str
+    copies: int
+    bytes: int
+    good: int
+    oldest_check: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the archive holds.
+
+    Attributes:
+        items: Distinct items with at least one version.
+        versions: AIPs.
+        files: Payload files over all versions.
+        bytes: Payload bytes over all versions, one copy counted.
+        stores: One entry for each store that holds something, ordered by name.
+        undecided: Items whose latest outcome is quarantine.
+        failed: Items whose latest outcome is failure.
+        refused: Items whose latest outcome is refusal.
+        last_runs: The latest runs, newest first, ten at most.
+    """
+
+    items: int
+    versions: int
+    files: int
+    bytes: int
+    stores: tuple[StoreTotals, ...]
+    undecided: int
+    failed: int
+    refused: int
+    last_runs: tuple[Run, ...]

@@ -1,0 +1,60 @@
+"""Selections: which items to harvest, under which policy, into which stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from archiver.core.packages import FileRole
+
+if TYPE_CHECKING:
+    from archiver.core.licences.policies import Policy
+    from archiver.core.packages import DeclaredFile
+
+AUDIO_SUFFIXES = frozenset(
+    ".aac .aif .aifc .aiff .ape .au .caf .dsf .flac .m4a .m4b .mka .mp2 .mp3 .oga .ogg .opus .ra .shn .snd .spx .tta .w64 "
+    ".wav .wma .wv".split()
+)
+"""What ``files = "audio"`` means: the suffix, because a source's format names are not a closed list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a file in ``manifests/`` says, after validation.
+
+    Attributes:
+        name: The file's name without ``.toml``.
+        title: For people.
+        source: Name of the source in the settings, for example ``internet-archive``.
+        query: In the source's own language; empty when ``items`` is given.
+        items: Explicit identifiers; empty when ``query`` is given.
+        policy: What the licence gate admits.
+        files: ``originals``, ``audio``, or glob patterns over names of originals.
+        stores: Names of the stores that get a copy, at least one.
+        digest: SHA-256 of the selection file, in hexadecimal, for provenance.
+    """
+
+    name: str
+    title: str
+    source: str
+    query: str
+    items: tuple[str, ...]
+    policy: Policy
+    files: tuple[str, ...]
+    stores: tuple[str, ...]
+    digest: str = ""
+
+    def chooses(self, file: DeclaredFile) -> bool:
+        """Tell whether a declared file is one that this selection keeps.
+
+        Private files are never chosen (the source hands them to nobody), nor are derivatives, superseded versions and
+        the source's own records, which change at any time.
+        """
+        if file.private or file.role is not FileRole.ORIGINAL:
+            return False
+        if self.files == ("originals",):
+            return True
+        if self.files == ("audio",):
+            return file.name[file.name.rfind(".") :].lower() in AUDIO_SUFFIXES
+        return any(fnmatchcase(file.name, pattern) for pattern in self.files)

@@ -1,0 +1,78 @@
+"""What the ledger promises: an index of the bags, and a log that only grows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from archiver.core.events import Event
+    from archiver.core.holdings import HeldFile, Holding, ItemOutcome, Outcome, Run, Totals
+    from archiver.core.packages import ItemId
+
+
+class Holdings(Protocol):
+    """Answers about what is held. Every method may raise `CatalogueError`."""
+
+    def latest(self, item: ItemId) -> Holding | None:
+        """Return the newest version of the item, or None when it is not held."""
+        ...
+
+    def versions(self, item: ItemId) -> tuple[Holding, ...]:
+        """Return every version of the item, oldest first; empty when it is not held."""
+        ...
+
+    def holdings(self, *, text: str = "") -> Iterator[Holding]:
+        """Yield the newest version of each item in the order of identifiers; memory does not grow with their number.
+
+        Args:
+            text: Only items whose identifier, title or licence contains this, without regard to case.
+        """
+        ...
+
+    def files(self, item: ItemId, version: int) -> Iterator[HeldFile]:
+        """Yield the payload files of one version in the order of their paths."""
+        ...
+
+    def events(self, item: ItemId) -> Iterator[Event]:
+        """Yield what happened to the item, oldest first."""
+        ...
+
+    def totals(self) -> Totals:
+        """Return what the archive holds and how the last runs went."""
+        ...
+
+
+class Ledger(Protocol):
+    """Takes down what happened. Each call is one transaction, durable when it returns, or nothing happened.
+
+    Every method may raise `CatalogueError` and `CatalogueLockedError`.
+    """
+
+    def begin(self, *, selection: str, selection_digest: str, at: datetime) -> Run:
+        """Open a run."""
+        ...
+
+    def ingested(
+        self, holding: Holding, files: Iterable[HeldFile], events: Iterable[Event], *, decision: str
+    ) -> None:
+        """Take down an AIP with its copies, files, events and the decision that admitted it.
+
+        Taking down the same AIP again (same item and version) replaces its copies and adds nothing else: a run that
+        was killed behind the deposit repeats this call.
+        """
+        ...
+
+    def answered(self, run: Run, outcome: ItemOutcome, *, at: datetime) -> None:
+        """Take down how an item ended, with its reasons and its decision; the latest one counts."""
+        ...
+
+    def appended(self, events: Iterable[Event]) -> None:
+        """Append events about objects already taken down."""
+        ...
+
+    def end(self, run: Run, *, at: datetime, complete: bool, counts: dict[Outcome, int]) -> None:
+        """Close a run."""
+        ...
