@@ -50,8 +50,10 @@ class Receipt:
         grade: `Grade.PROVIDER` where the store is proven to check the digest it was sent and answered with the same
             one; `Grade.SIZE` otherwise: the caller must read the object back.
         existed: Whether the same bytes were already there, so that nothing was written.
+        adopted: Whether the store took the staged file itself; no other store may be given the same file so.
     """
 
     key: str
     grade: Grade
     existed: bool = False
+    adopted: bool = False

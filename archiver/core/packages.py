@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from archiver.core.fixity import Algorithm, digest_of
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -206,3 +208,8 @@ class Aip:
     def bytes(self) -> int:
         """Payload bytes."""
         return sum(file.staged.size for file in self.payload)
+
+    @property
+    def tag_manifest(self) -> Digest:
+        """SHA-512 of the last tag file, the tag manifest on which all other fixity of the bag hangs."""
+        return digest_of(self.tag_files[-1][1], Algorithm.SHA512)

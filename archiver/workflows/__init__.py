@@ -1,0 +1,1 @@
+"""The stairs: what comes after what. One archive function per module."""

@@ -1,0 +1,349 @@
+"""Harvest: walk every item of a selection from its source into every store.
+
+    candidate ── describe ── appraise ──> AdmittedItem ── capture ──> Sip ── pack ──> Aip ── deposit ──> stored
+                                └──> refused | quarantined
+
+One item's fault is that item's outcome; the run goes on. What was finished stays finished when the run is stopped or
+killed, and the same command goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from archiver.core.bags.layout import aip_prefix
+from archiver.core.errors import (
+    ArchiverError,
+    CannotRunError,
+    CaptureError,
+    InterruptedRunError,
+    ItemDarkError,
+    ObjectConflictError,
+    SourceError,
+    StoreError,
+    StoreRefusedError,
+    StoreUnavailableError,
+)
+from archiver.core.gate import AdmittedItem, TurnedAway, appraise
+from archiver.core.holdings import CopyStatus, HeldFile, Holding, ItemOutcome, Outcome
+from archiver.core.queries import contradicts
+from archiver.core.sealed import parse_sealed, seal
+from archiver.core.states import state_of
+from archiver.workflows.capture import capture
+from archiver.workflows.deposit import deposit
+from archiver.workflows.pack import Imprint, pack, retrieve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from archiver.core.fixity import Digest
+    from archiver.core.licences.tools import LicenceTable
+    from archiver.core.packages import Aip, ItemId, SourceItem
+    from archiver.core.patience import Patience
+    from archiver.core.selections import Selection
+    from archiver.ports.catalogue import Holdings, Ledger
+    from archiver.ports.clock import Clock
+    from archiver.ports.engines import Engine
+    from archiver.ports.progress import Progress
+    from archiver.ports.sources import Source
+    from archiver.ports.staging import Staging
+    from archiver.ports.stores import Store
+
+log = logging.getLogger(__name__)
+
+SEALED = "aip.json"
+"""Name of the record in staging that says: this bag is complete, only its deposit may be unfinished."""
+ROUNDS = 2
+"""How often an item is walked when its bytes are not those declared: the item may have been edited meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The doorways one harvest walks through, and what its bags are signed with.
+
+    Attributes:
+        items: Engine that walks several items at once.
+        transfers: Engine that captures several files at once; must not share its threads with ``items``.
+        patience: How a file that could not be had is tried again.
+        imprint: What every bag says of who made it.
+    """
+
+    source: Source
+    staging: Staging
+    stores: Mapping[str, Store]
+    holdings: Holdings
+    ledger: Ledger
+    items: Engine
+    transfers: Engine
+    clock: Clock
+    progress: Progress
+    table: LicenceTable
+    patience: Patience
+    imprint: Imprint
+
+
+def harvest(selection: Selection, walk: Walk, *, limit: int | None = None) -> Iterator[ItemOutcome]:
+    """Ingest what a selection names; yield how each item ended, in the order in which they end.
+
+    Bags that an earlier run left complete in staging are deposited first. The caller holds the archive's lock.
+
+    Args:
+        selection: Which items, under which policy, into which stores (all of them in ``walk.stores``).
+        walk: The doorways.
+        limit: Consider so many candidates at most.
+
+    Raises:
+        SourceError: The enumeration broke off; every item found before was answered.
+        CannotRunError: Somebody must act; what was finished stays finished.
+        InterruptedRunError: The run was asked to stop; items in hand stay in staging.
+    """
+    _make_ready(walk)
+    run = walk.ledger.begin(selection=selection.name, selection_digest=selection.digest, at=walk.clock.now())
+    counts: Counter[Outcome] = Counter()
+    complete = False
+    try:
+        for outcome in _outcomes(selection, walk, limit):
+            walk.ledger.answered(run, outcome, at=walk.clock.now())
+            counts[outcome.outcome] += 1
+            yield outcome
+        complete = not counts[Outcome.FAILED]
+    finally:
+        walk.ledger.end(run, at=walk.clock.now(), complete=complete, counts=dict(counts))
+
+
+def rehearse(selection: Selection, walk: Walk, *, limit: int | None = None) -> Iterator[ItemOutcome]:
+    """Yield what `harvest` would do with each item, reading metadata only and writing nothing."""
+    for candidate in _candidates(selection, walk, limit):
+        yield _guarded(candidate, selection, walk, is_rehearsal=True)
+
+
+def _make_ready(walk: Walk) -> None:
+    """Clear what unfinished writes left in the stores, and learn at once whether a store can be reached at all."""
+    for name, store in walk.stores.items():
+        try:
+            swept = store.sweep()
+        except StoreUnavailableError as error:
+            raise StoreRefusedError(
+                f"store {name!r} does not answer, nothing was harvested: {error.message}",
+                next_command="archiver status",
+            ) from error
+        if swept:
+            log.info("store %s: removed %d unfinished writes of an earlier run", name, swept)
+
+
+def _outcomes(selection: Selection, walk: Walk, limit: int | None) -> Iterator[ItemOutcome]:
+    """Finish what an earlier run left, then walk the candidates; an item finished first is walked no second time."""
+    finished: set[ItemId] = set()
+    for item in tuple(walk.staging.items()):
+        outcome = _finish(item, selection, walk)
+        if outcome is not None:
+            finished.add(item)
+            yield outcome
+    candidates = (item for item in _candidates(selection, walk, limit) if item not in finished)
+    yield from walk.items.over(lambda item: _guarded(item, selection, walk), candidates)
+
+
+def _candidates(selection: Selection, walk: Walk, limit: int | None) -> Iterator[ItemId]:
+    def found() -> Iterator[ItemId]:
+        for page in walk.source.enumerate(selection):
+            if page.announced is not None:
+                walk.progress.announced(min(page.announced, limit) if limit is not None else page.announced)
+            yield from page.items
+
+    return islice(found(), limit)
+
+
+def _finish(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome | None:
+    """Deposit a bag that stands complete in staging, or return None when there is none for these stores."""
+    record = walk.staging.kept(item, SEALED)
+    sealed = parse_sealed(record) if record is not None else None
+    if sealed is None or item.source != selection.source or set(sealed.stores) != set(walk.stores):
+        return None
+    walk.progress.began(item)
+    try:
+        aip = retrieve(sealed, staging=walk.staging)
+        outcome = _store(aip, walk, updated=sealed.updated, decision=sealed.decision)
+    except CaptureError as error:
+        # The power failed before the disk had what it promised: nothing of it was in a store, so the item begins anew.
+        log.warning("%s: staging is damaged, beginning anew: %s", item, error.message)
+        walk.staging.discard(item)
+        return None
+    except StoreError as error:
+        outcome = _failure(item, error)
+    walk.progress.ended(item, outcome=outcome.outcome)
+    return outcome
+
+
+def _guarded(item: ItemId, selection: Selection, walk: Walk, *, is_rehearsal: bool = False) -> ItemOutcome:
+    """Walk one item and turn whatever goes wrong with it into its outcome."""
+    if walk.clock.stopping():
+        raise InterruptedRunError("stopped before the item was begun")
+    walk.progress.began(item)
+    try:
+        outcome = _appraised(item, selection, walk) if is_rehearsal else _walk_item(item, selection, walk)
+    except (CannotRunError, InterruptedRunError):
+        raise
+    except ItemDarkError as error:
+        outcome = ItemOutcome(item, Outcome.REFUSED, (error.reason,), error.message)
+    except ArchiverError as error:
+        outcome = _failure(item, error)
+    except Exception as error:  # noqa: BLE001 - the per-item boundary: a fault of ours must not end the run, nor be hidden
+        log.exception("%s: fault of the program", item)
+        detail = f"fault of the program: {type(error).__name__}: {error}"
+        outcome = ItemOutcome(item, Outcome.FAILED, ("INTERNAL_ERROR",), detail)
+    walk.progress.ended(item, outcome=outcome.outcome)
+    return outcome
+
+
+def _failure(item: ItemId, error: ArchiverError) -> ItemOutcome:
+    reason = getattr(error, "reason", "INTERNAL_ERROR")
+    return ItemOutcome(item, Outcome.FAILED, (reason,), str(error), transient=error.transient)
+
+
+def _appraised(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
+    """Say what the gate decides, for a rehearsal: what would be stored is reported as stored, with its declared size."""
+    verdict = _appraise(walk.source.describe(item), selection, walk)
+    if isinstance(verdict, TurnedAway):
+        return _turned_away(verdict)
+    if _is_held(verdict, selection, walk):
+        return _unchanged(verdict, walk)
+    size = sum(file.size or 0 for file, _ in verdict.files)
+    prefix = aip_prefix(item.source, item.name, _next_version(item, walk))
+    return ItemOutcome(
+        item, Outcome.STORED, aip=prefix.rstrip("/"), licence=verdict.licence_url, files=len(verdict.files), bytes=size
+    )
+
+
+def _walk_item(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
+    """Walk one item; once more from its metadata on when the bytes, or the item itself, changed on the way."""
+    for round_ in range(1, ROUNDS + 1):
+        verdict = _appraise(walk.source.describe(item), selection, walk)
+        if isinstance(verdict, TurnedAway):
+            walk.staging.discard(item)
+            return _turned_away(verdict)
+        if _is_held(verdict, selection, walk):
+            walk.staging.discard(item)
+            return _unchanged(verdict, walk)
+        try:
+            outcome = _ingest(verdict, selection, walk)
+        except CaptureError:
+            if round_ == ROUNDS:
+                raise
+            continue
+        if outcome is not None:
+            return outcome
+    raise SourceError(f"{item}: the item changed at its source each time it was captured", next_command="archiver harvest")
+
+
+def _ingest(admitted: AdmittedItem, selection: Selection, walk: Walk) -> ItemOutcome | None:
+    """Capture, pack and deposit an admitted item; None when the item changed meanwhile and must be appraised anew."""
+    item = admitted.item.id
+    state = _state(admitted)
+    walk.progress.expects(
+        item, files=len(admitted.files), bytes_=sum(file.size or 0 for file, _ in admitted.files)
+    )
+    sip = capture(
+        admitted,
+        state=state,
+        source=walk.source,
+        staging=walk.staging,
+        transfers=walk.transfers,
+        clock=walk.clock,
+        progress=walk.progress,
+        patience=walk.patience,
+    )
+    # The licence is a claim its uploader can edit at any time: what is stored must be what is declared now, not a while ago.
+    now = _appraise(walk.source.describe(item), selection, walk)
+    if not isinstance(now, AdmittedItem) or _state(now) != state:
+        return None
+    aip = pack(sip, version=_next_version(item, walk), state=state, imprint=walk.imprint, clock=walk.clock)
+    decision = json.dumps(admitted.decision.to_json(), sort_keys=True)
+    sealed = seal(aip, stores=tuple(walk.stores), updated=admitted.item.updated, decision=decision, sip=sip)
+    walk.staging.keep(item, SEALED, sealed)
+    return _store(aip, walk, updated=admitted.item.updated, decision=decision)
+
+
+def _store(aip: Aip, walk: Walk, *, updated: str, decision: str) -> ItemOutcome:
+    """Deposit an AIP, take it down in the catalogue, and only then let go of staging."""
+    copies, events = deposit(aip, stores=walk.stores, clock=walk.clock, agent=walk.imprint.agent)
+    holding = Holding(
+        item=aip.item,
+        version=aip.version,
+        prefix=aip.prefix,
+        title=aip.title,
+        licence=aip.licence_url,
+        state=aip.state,
+        updated=updated,
+        files=len(aip.payload),
+        bytes=aip.bytes,
+        tag_manifest=aip.tag_manifest,
+        ingested_at=walk.clock.now(),
+        copies=copies,
+    )
+    files = (HeldFile(f"data/{file.path}", file.staged.size, file.staged.sha256, file.sha512) for file in aip.payload)
+    walk.ledger.ingested(holding, files, events, decision=decision)
+    walk.staging.discard(aip.item)
+    return ItemOutcome(
+        aip.item,
+        Outcome.STORED,
+        aip=aip.prefix.rstrip("/"),
+        licence=aip.licence_url,
+        files=len(aip.payload),
+        bytes=aip.bytes,
+        decision=decision,
+    )
+
+
+def _appraise(item: SourceItem, selection: Selection, walk: Walk) -> AdmittedItem | TurnedAway:
+    verdict = appraise(item, selection, table=walk.table)
+    if not selection.items and contradicts(selection.query, item):
+        # A search has answered with the items of another query before: a hit is only a candidate (docs/sources.md).
+        detail = f"the source offered it for {selection.query!r}, and its own metadata says otherwise"
+        return TurnedAway(item, verdict.decision, False, ("NOT_IN_SELECTION",), detail)  # noqa: FBT003
+    return verdict
+
+
+def _state(admitted: AdmittedItem) -> Digest:
+    return state_of(admitted.item.id, (file for file, _ in admitted.files), licence=admitted.licence_url)
+
+
+def _is_held(admitted: AdmittedItem, selection: Selection, walk: Walk) -> bool:
+    """Tell whether this state of the item has a copy in every store of the selection."""
+    held = walk.holdings.latest(admitted.item.id)
+    if held is None or held.state != _state(admitted):
+        return False
+    return {copy.store for copy in held.copies} >= set(selection.stores)
+
+
+def _next_version(item: ItemId, walk: Walk) -> int:
+    held = walk.holdings.latest(item)
+    return held.version + 1 if held else 1
+
+
+def _unchanged(admitted: AdmittedItem, walk: Walk) -> ItemOutcome:
+    item = admitted.item.id
+    held = walk.holdings.latest(item)
+    damaged = [copy.store for copy in held.copies if copy.status is not CopyStatus.GOOD] if held else []
+    return ItemOutcome(
+        item,
+        Outcome.UNCHANGED,
+        tuple(f"COPY_DAMAGED:{store}" for store in damaged),
+        aip=held.prefix.rstrip("/") if held else "",
+        licence=admitted.licence_url,
+        files=len(admitted.files),
+    )
+
+
+def _turned_away(verdict: TurnedAway) -> ItemOutcome:
+    return ItemOutcome(
+        verdict.item.id,
+        Outcome.QUARANTINED if verdict.quarantined else Outcome.REFUSED,
+        verdict.reasons,
+        verdict.detail,
+        decision=json.dumps(verdict.decision.to_json(), sort_keys=True),
+    )
