@@ -41,10 +41,11 @@ class Credit:
 
     def sentence(self) -> str:
         """Return the sentence to print beside the work, on one line."""
-        by = f"by {', '.join(self.creators)}" if self.creators else f"({NO_CREATOR})"
+        creators = [name for name in map(one_line, self.creators) if name]
+        by = f"by {', '.join(creators)}" if creators else f"({NO_CREATOR})"
         verb = "is licensed under" if self.is_licence else "is marked with"
-        line = f"\u201c{self.title}\u201d {by} {verb} {self.licence_name} ({self.licence_url}). Source: {self.source_url}"
-        return one_line(line)
+        licence = f"{self.licence_name} ({self.licence_url})"
+        return f"\u201c{one_line(self.title)}\u201d {by} {verb} {licence}. Source: {one_line(self.source_url)}"
 
 
 def one_line(text: str) -> str:
