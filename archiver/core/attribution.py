@@ -61,7 +61,9 @@ def format_attribution(item: Credit, files: Iterable[Credit]) -> bytes:
         item.sentence(),
         "",
         f"Retrieved on {item.retrieved_on}. No changes were made: the files below data/ are bit-identical copies.",
-        "The material comes without warranties; see the licence." if item.is_licence else "The material comes without warranties.",
+        "The material comes without warranties; see the licence."
+        if item.is_licence
+        else "The material comes without warranties.",
         "",
         "Each file:",
     ]

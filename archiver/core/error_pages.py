@@ -7,7 +7,7 @@ as audio. A digest would notice it too, but not every source declares one.
 from __future__ import annotations
 
 _PAGE_SUFFIXES = (".html", ".htm", ".xhtml", ".xml", ".txt", ".md", ".svg", ".php")
-_PAGE_STARTS = (b"<!doctype html", b"<html", b"<head", b"<?xml version=\"1.0\" encoding=\"utf-8\"?><!doctype html")
+_PAGE_STARTS = (b"<!doctype html", b"<html", b"<head", b'<?xml version="1.0" encoding="utf-8"?><!doctype html')
 
 
 def is_error_page(name: str, *, content_type: str, head: bytes) -> bool:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final, final
 from archiver.core.bags.paths import parse_payload_path, refuse_collisions
 from archiver.core.errors import BagError, UnsafeNameError
 from archiver.core.licences.decisions import Decision, Outcome, Signals, decide
-from archiver.core.packages import DeclaredFile, SourceItem
 
 if TYPE_CHECKING:
     from archiver.core.bags.paths import PayloadPath
     from archiver.core.licences.policies import Policy
     from archiver.core.licences.tools import LicenceTable
+    from archiver.core.packages import DeclaredFile, SourceItem
     from archiver.core.selections import Selection
 
 

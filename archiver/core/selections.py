@@ -13,8 +13,34 @@ if TYPE_CHECKING:
     from archiver.core.packages import DeclaredFile
 
 AUDIO_SUFFIXES = frozenset(
-    ".aac .aif .aifc .aiff .ape .au .caf .dsf .flac .m4a .m4b .mka .mp2 .mp3 .oga .ogg .opus .ra .shn .snd .spx .tta .w64 "
-    ".wav .wma .wv".split()
+    [
+        ".aac",
+        ".aif",
+        ".aifc",
+        ".aiff",
+        ".ape",
+        ".au",
+        ".caf",
+        ".dsf",
+        ".flac",
+        ".m4a",
+        ".m4b",
+        ".mka",
+        ".mp2",
+        ".mp3",
+        ".oga",
+        ".ogg",
+        ".opus",
+        ".ra",
+        ".shn",
+        ".snd",
+        ".spx",
+        ".tta",
+        ".w64",
+        ".wav",
+        ".wma",
+        ".wv",
+    ]
 )
 """What ``files = "audio"`` means: the suffix, because a source's format names are not a closed list."""
 

@@ -55,9 +55,7 @@ class Ledger(Protocol):
         """Open a run."""
         ...
 
-    def ingested(
-        self, holding: Holding, files: Iterable[HeldFile], events: Iterable[Event], *, decision: str
-    ) -> None:
+    def ingested(self, holding: Holding, files: Iterable[HeldFile], events: Iterable[Event], *, decision: str) -> None:
         """Take down an AIP with its copies, files, events and the decision that admitted it.
 
         Taking down the same AIP again (same item and version) replaces its copies and adds nothing else: a run that

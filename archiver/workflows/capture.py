@@ -138,7 +138,9 @@ def _bring_here(
         else:
             incoming.begin(validator="" if delivery.offset else delivery.validator)
         if delivery.offset and not resumes:
-            raise SourceUnavailableError(f"{item}: {declared.name}: the source went on at byte {delivery.offset}, unasked")
+            raise SourceUnavailableError(
+                f"{item}: {declared.name}: the source went on at byte {delivery.offset}, unasked"
+            )
         _receive(incoming, declared, delivery, item=item, clock=clock, progress=progress)
 
 
@@ -164,7 +166,10 @@ def _receive(
             received = incoming.offset + len(chunk)
             incoming.begin(validator="")
             raise SizeMismatchError(
-                "the body does not end", where=f"{item}: {declared.name}", expected=f"{limit} bytes", actual=f"at least {received}"
+                "the body does not end",
+                where=f"{item}: {declared.name}",
+                expected=f"{limit} bytes",
+                actual=f"at least {received}",
             )
         incoming.write(chunk)
         progress.received(item, bytes_=len(chunk))
@@ -176,7 +181,9 @@ def _compare(incoming: Incoming, declared: DeclaredFile, verified_by: Digest | N
     if declared.size is not None and incoming.offset != declared.size:
         actual = incoming.offset
         incoming.begin(validator="")
-        raise SizeMismatchError("the body has another length", where=where, expected=f"{declared.size} bytes", actual=str(actual))
+        raise SizeMismatchError(
+            "the body has another length", where=where, expected=f"{declared.size} bytes", actual=str(actual)
+        )
     if verified_by is not None:
         actual_digest = _digest(incoming, verified_by.algorithm)
         if actual_digest != verified_by:

@@ -23,7 +23,6 @@ from archiver.core.errors import (
     CaptureError,
     InterruptedRunError,
     ItemDarkError,
-    ObjectConflictError,
     SourceError,
     StoreError,
     StoreRefusedError,
@@ -192,7 +191,7 @@ def _guarded(item: ItemId, selection: Selection, walk: Walk, *, is_rehearsal: bo
         outcome = ItemOutcome(item, Outcome.REFUSED, (error.reason,), error.message)
     except ArchiverError as error:
         outcome = _failure(item, error)
-    except Exception as error:  # noqa: BLE001 - the per-item boundary: a fault of ours must not end the run, nor be hidden
+    except Exception as error:
         log.exception("%s: fault of the program", item)
         detail = f"fault of the program: {type(error).__name__}: {error}"
         outcome = ItemOutcome(item, Outcome.FAILED, ("INTERNAL_ERROR",), detail)
@@ -237,16 +236,16 @@ def _walk_item(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
             continue
         if outcome is not None:
             return outcome
-    raise SourceError(f"{item}: the item changed at its source each time it was captured", next_command="archiver harvest")
+    raise SourceError(
+        f"{item}: the item changed at its source each time it was captured", next_command="archiver harvest"
+    )
 
 
 def _ingest(admitted: AdmittedItem, selection: Selection, walk: Walk) -> ItemOutcome | None:
     """Capture, pack and deposit an admitted item; None when the item changed meanwhile and must be appraised anew."""
     item = admitted.item.id
     state = _state(admitted)
-    walk.progress.expects(
-        item, files=len(admitted.files), bytes_=sum(file.size or 0 for file, _ in admitted.files)
-    )
+    walk.progress.expects(item, files=len(admitted.files), bytes_=sum(file.size or 0 for file, _ in admitted.files))
     sip = capture(
         admitted,
         state=state,

@@ -29,7 +29,9 @@ def test_a_digest_of_another_form_is_refused(value):
 
 
 def test_a_source_may_write_digests_in_capitals_or_nonsense():
-    assert recognise_digest(Algorithm.SHA1, f" {ABC[Algorithm.SHA1].upper()}\n") == Digest(Algorithm.SHA1, ABC[Algorithm.SHA1])
+    assert recognise_digest(Algorithm.SHA1, f" {ABC[Algorithm.SHA1].upper()}\n") == Digest(
+        Algorithm.SHA1, ABC[Algorithm.SHA1]
+    )
     assert recognise_digest(Algorithm.SHA1, "none") is None
 
 

@@ -6,12 +6,16 @@ from archiver.core.states import state_of
 
 ITEM = ItemId("internet-archive", "invented")
 BY = "https://creativecommons.org/licenses/by/4.0/"
-ONE = DeclaredFile("01.flac", FileRole.ORIGINAL, 19, (digest_of(b"1", Algorithm.SHA1),), facts=(("mtime", "1"), ("length", "2")))
+ONE = DeclaredFile(
+    "01.flac", FileRole.ORIGINAL, 19, (digest_of(b"1", Algorithm.SHA1),), facts=(("mtime", "1"), ("length", "2"))
+)
 TWO = DeclaredFile("02.flac", FileRole.ORIGINAL, None, (), facts=(("mtime", "5"),))
 
 
 def test_the_order_of_files_and_their_other_facts_do_not_matter():
-    assert state_of(ITEM, [ONE, TWO], licence=BY) == state_of(ITEM, [TWO, replace(ONE, facts=(("length", "9"),))], licence=BY)
+    assert state_of(ITEM, [ONE, TWO], licence=BY) == state_of(
+        ITEM, [TWO, replace(ONE, facts=(("length", "9"),))], licence=BY
+    )
 
 
 def test_other_bytes_another_file_or_another_licence_is_another_state():

@@ -1,0 +1,72 @@
+"""Measure whole processes: wall and CPU seconds, bytes read and written, peak memory.
+
+Figures come from the operating system's own accounting of each process and its children. Bytes are those of read and
+write calls on files (``rchar`` and ``wchar`` of ``/proc/PID/io``); what a socket receives by ``recv`` is not in them.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one or several processes took.
+
+    Attributes:
+        wall: Seconds.
+        cpu: User and system seconds.
+        read: Bytes.
+        written: Bytes.
+        peak: Bytes of resident memory, of the largest process.
+    """
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    read: int = 0
+    written: int = 0
+    peak: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.wall + other.wall,
+            self.cpu + other.cpu,
+            self.read + other.read,
+            self.written + other.written,
+            max(self.peak, other.peak),
+        )
+
+
+def run(command: list[str], *, cwd: Path, env: dict[str, str] | None = None, expect: tuple[int, ...] = (0,)) -> Cost:
+    """Run a command to its end and return what it took; its output goes to ``cwd/output.txt``."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with (cwd / "output.txt").open("ab") as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=cwd, env={**os.environ, **(env or {})}, stdout=output, stderr=output, stdin=subprocess.DEVNULL
+        )
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        wall = time.perf_counter() - began
+        counters = _io(process.pid)
+        process.wait()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if process.returncode not in expect:
+        raise SystemExit(f"{command} ended with {process.returncode}; see {cwd / 'output.txt'}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(wall, cpu, counters["rchar"], counters["wchar"], after.ru_maxrss * 1024)
+
+
+def _io(pid: int) -> dict[str, int]:
+    rows = Path(f"/proc/{pid}/io").read_text().split("\n")
+    return {name: int(value) for name, _, value in (row.partition(": ") for row in rows if row)}
+
+
+def spread(values: list[float]) -> str:
+    """Return the median with the least and the greatest, for a table."""
+    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
