@@ -1,0 +1,151 @@
+"""Directories and files below a root, none of them reached through a symbolic link. Raises `OSError` as it comes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as modes
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+BUFFER = 1 << 20
+"""Bytes read or written at once."""
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+# O_NONBLOCK: opening a named pipe that somebody put in a file's place must not wait for a writer.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+_DIRECTORY_MODE = 0o755  # the umask applies
+
+_REMEMBERED_DIRECTORIES = 4096
+
+
+class Tree:
+    """The directories below a root.
+
+    Args:
+        root: May itself be a symbolic link.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._durable: set[tuple[str, ...]] = set()
+
+    @contextmanager
+    def opened(self, parts: Sequence[str], *, make: bool = False) -> Iterator[int]:
+        """Open a directory, each part relative to the one before, and return its descriptor.
+
+        Args:
+            parts: Its path below the root.
+            make: Make what is missing, the root included; its entries are durable when this returns.
+        """
+        here = self._open_root(make=make)
+        try:
+            for depth, part in enumerate(parts, start=1):
+                if make:
+                    self._make(here, part, tuple(parts[:depth]))
+                below = os.open(part, _DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+                os.close(here)
+                here = below
+            yield here
+        finally:
+            os.close(here)
+
+    def _open_root(self, *, make: bool) -> int:
+        try:
+            return os.open(self.root, _DIRECTORY)
+        except FileNotFoundError:
+            if not make:
+                raise
+        self.root.mkdir(parents=True, exist_ok=True)
+        return os.open(self.root, _DIRECTORY)
+
+    def _make(self, parent: int, part: str, path: tuple[str, ...]) -> None:
+        """Make a directory and its entry in its parent durable.
+
+        One met for the first time is made durable too: the run or the thread that made it may not have come so far.
+        """
+        try:
+            os.mkdir(part, _DIRECTORY_MODE, dir_fd=parent)
+        except FileExistsError:
+            if path in self._durable:
+                return
+        os.fsync(parent)
+        if len(self._durable) >= _REMEMBERED_DIRECTORIES:
+            self._durable.clear()
+        self._durable.add(path)
+
+    def files(self, parts: Sequence[str]) -> Iterator[tuple[str, int]]:
+        """Yield path below the root and size of every regular file below a directory, in no order.
+
+        Memory grows with the depth of the tree only. What vanishes meanwhile is left out.
+        """
+        with self.opened(parts):  # refuses a symbolic link on the way
+            levels = [("".join(f"{part}/" for part in parts), os.scandir(self.root.joinpath(*parts)))]
+        try:
+            while levels:
+                path, entries = levels[-1]
+                entry = next(entries, None)
+                if entry is None:
+                    levels.pop()[1].close()
+                elif entry.is_dir(follow_symlinks=False):
+                    with suppress(FileNotFoundError):
+                        levels.append((f"{path}{entry.name}/", os.scandir(entry.path)))
+                elif (size := _regular_size(entry)) is not None:
+                    yield path + entry.name, size
+        finally:
+            for _, entries in levels:
+                entries.close()
+
+
+def _regular_size(entry: os.DirEntry[str]) -> int | None:
+    try:
+        facts = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return facts.st_size if modes.S_ISREG(facts.st_mode) else None
+
+
+@contextmanager
+def opened_file(directory: int, name: str) -> Iterator[int]:
+    """Open a regular file and return its descriptor.
+
+    Raises:
+        FileNotFoundError: There is none, or a directory.
+        OSError: With ELOOP, where a symbolic link, a device or a pipe took its place.
+    """
+    descriptor = os.open(name, _FILE, dir_fd=directory)
+    try:
+        regular_size(os.fstat(descriptor))
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def regular_size(facts: os.stat_result) -> int:
+    """Return the size in bytes, raising as `opened_file` does."""
+    if modes.S_ISDIR(facts.st_mode):
+        raise FileNotFoundError(errno.ENOENT, "a directory")
+    if not modes.S_ISREG(facts.st_mode):
+        raise OSError(errno.ELOOP, "not a regular file")
+    return facts.st_size
+
+
+def chunks(descriptor: int) -> Iterator[bytes]:
+    """Yield the bytes of an open file in order."""
+    while chunk := os.read(descriptor, BUFFER):
+        yield chunk
+
+
+def exists(directory: int, name: str) -> bool:
+    """Tell whether a name is taken, by whatever it may be."""
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
