@@ -1,0 +1,1 @@
+"""The hall table: local disk, where files wait between the source and the stores."""
