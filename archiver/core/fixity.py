@@ -20,7 +20,9 @@ class Algorithm(StrEnum):
 
     MD5 = "md5"
     SHA1 = "sha1"
+    SHA224 = "sha224"
     SHA256 = "sha256"
+    SHA384 = "sha384"
     SHA512 = "sha512"
 
     @property
@@ -34,7 +36,14 @@ class Algorithm(StrEnum):
         return list(Algorithm).index(self)
 
 
-_HEX_LENGTHS = {Algorithm.MD5: 32, Algorithm.SHA1: 40, Algorithm.SHA256: 64, Algorithm.SHA512: 128}
+_HEX_LENGTHS = {
+    Algorithm.MD5: 32,
+    Algorithm.SHA1: 40,
+    Algorithm.SHA224: 56,
+    Algorithm.SHA256: 64,
+    Algorithm.SHA384: 96,
+    Algorithm.SHA512: 128,
+}
 
 STORED = (Algorithm.SHA256, Algorithm.SHA512)
 """The algorithms of every bag we write: RFC 8493 §2.4 asks for both to be supported, SHA-512 by default."""

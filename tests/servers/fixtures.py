@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.servers.postgresql import run_postgresql
 from tests.servers.s3_servers import run_ministack, run_swift
 
 
@@ -15,3 +16,8 @@ def ministack(tmp_path_factory):
 @pytest.fixture(scope="session")
 def swift(tmp_path_factory):
     yield from run_swift(tmp_path_factory.mktemp("swift"))
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    yield from run_postgresql()

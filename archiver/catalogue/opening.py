@@ -1,0 +1,177 @@
+"""Opening the catalogue: the engine, its settings, and the schema at the right revision."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from archiver.catalogue.reading import Reading
+from archiver.catalogue.schema import HEAD
+from archiver.catalogue.writing import Writing
+from archiver.core.errors import CatalogueError, CatalogueLockedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TIMEOUT = 15.0
+"""Seconds to wait for another writer."""
+
+
+class Catalogue(Reading, Writing):
+    """The ledger over SQLite or PostgreSQL; see `archiver.ports.catalogue`. Safe for threads.
+
+    Made by `open_catalogue` only.
+    """
+
+    def __init__(self, engine: sa.Engine, place: str) -> None:
+        self._engine = engine
+        self._place = place
+        # SQLite has one writer at a time; waiting in line here is fair, its busy handler is not.
+        self._writer = threading.Lock()
+
+    @contextmanager
+    def _reads(self) -> Iterator[sa.Connection]:
+        with translated(self._place), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writes(self) -> Iterator[sa.Connection]:
+        with self._writer, translated(self._place), self._engine.connect() as plain:
+            connection = plain.execution_options(writes=True)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def open_catalogue(url: str, *, timeout: float = TIMEOUT) -> Catalogue:
+    """Open a catalogue, making it or bringing it to this program's revision where that is needed.
+
+    Args:
+        url: ``sqlite:///FILE`` or ``postgresql+psycopg://…``.
+        timeout: Seconds to wait for another writer.
+
+    Raises:
+        CatalogueError: It cannot be opened, is no catalogue, or was made by a newer program.
+        CatalogueLockedError: Another process kept it locked for all of the timeout.
+    """
+    try:
+        parsed = sa.make_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    except exc.ArgumentError as error:
+        raise CatalogueError(
+            "the catalogue's URL cannot be read; expected sqlite:///FILE or postgresql+psycopg://…"
+        ) from error
+    place = parsed.render_as_string(hide_password=True)
+    engine = _sqlite(parsed, timeout) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed, timeout)
+    catalogue = Catalogue(engine, place)
+    try:
+        _bring_to_head(catalogue)
+    except BaseException:
+        catalogue.close()
+        raise
+    return catalogue
+
+
+def _sqlite(url: sa.URL, timeout: float) -> sa.Engine:
+    file = Path(url.database or "")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CatalogueError(f"the catalogue's directory cannot be made: {error.filename}: {error.strerror}") from error
+    # Connections are not kept: a file opened by another thread is cheap, and none is left open over a fork.
+    engine = sa.create_engine(url, connect_args={"timeout": timeout}, poolclass=sa.NullPool)
+
+    @sa.event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # BEGIN is ours: Python's own would begin too late and always deferred
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # A reader that turns writer fails at once when another wrote meanwhile; who will write says so at the start.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: sa.URL, timeout: float) -> sa.Engine:
+    try:
+        return sa.create_engine(
+            url,
+            pool_size=4,
+            max_overflow=12,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": max(2, int(timeout)), "options": f"-c lock_timeout={int(timeout * 1000)}"},
+        )
+    except (ImportError, exc.ArgumentError) as error:
+        raise CatalogueError(
+            f"the catalogue's database driver is not there: {error}", next_command='pip install "archiver[postgresql]"'
+        ) from error
+
+
+def _bring_to_head(catalogue: Catalogue) -> None:
+    with catalogue._reads() as connection:  # noqa: SLF001 - the same module made it
+        revision = _revision(connection)
+    if revision == HEAD:
+        return
+    # Importing Alembic takes longer than most commands; it is needed once for each new revision.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    try:
+        with catalogue._writes() as connection:  # noqa: SLF001
+            if _revision(connection) == HEAD:
+                return  # another process was faster
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise CatalogueError(
+            f"the catalogue {catalogue._place} is of revision {revision}, this program knows {HEAD}: "  # noqa: SLF001
+            "it was made by a newer program",
+            next_command="pip install --upgrade archiver",
+        ) from error
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return revision
+
+
+@contextmanager
+def translated(place: str) -> Iterator[None]:
+    """Translate what the database raises.
+
+    Raises:
+        CatalogueLockedError: Another process kept it locked.
+        CatalogueError: Anything else; the transaction was rolled back.
+    """
+    try:
+        yield
+    except (exc.DBAPIError, UnicodeError) as error:
+        cause = getattr(error, "orig", None) or error
+        text = " ".join(str(cause).split())[:300]
+        if "locked" in text.lower() or "lock timeout" in text.lower():
+            raise CatalogueLockedError(
+                f"the catalogue {place} is locked by another process; nothing was written",
+                next_command="archiver status   # and the same command again once the other one has ended",
+            ) from error
+        hint = (
+            "move it away, then: archiver init"
+            if "not a database" in text or "malformed" in text
+            else "archiver status"
+        )
+        raise CatalogueError(f"the catalogue {place} cannot be used: {text}", next_command=hint) from error

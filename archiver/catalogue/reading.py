@@ -1,0 +1,155 @@
+"""Answers. Long ones come in pages, each its own short transaction, so that no reader keeps a writer waiting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archiver.catalogue import rows, schema
+from archiver.core.holdings import CopyStatus, Outcome, StoreTotals, Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from archiver.core.events import Event
+    from archiver.core.holdings import Copy, HeldFile, Holding
+    from archiver.core.packages import ItemId
+
+PAGE = 500
+"""Rows read at once."""
+
+_AIPS = sa.select(schema.item.c.source, schema.item.c.name, schema.aip).join_from(schema.item, schema.aip)
+
+
+class Reading:
+    """Implements `archiver.ports.catalogue.Holdings`."""
+
+    def _reads(self) -> AbstractContextManager[sa.Connection]:
+        raise NotImplementedError
+
+    def latest(self, item: ItemId) -> Holding | None:
+        """Return the newest version; see the port."""
+        query = _AIPS.where(_is(item), schema.aip.c.version == schema.item.c.latest_version)
+        with self._reads() as connection:
+            row = connection.execute(query).one_or_none()
+            return rows.holding(row, _copies(connection, [row.id])[row.id]) if row else None
+
+    def versions(self, item: ItemId) -> tuple[Holding, ...]:
+        """Return every version, oldest first; see the port."""
+        with self._reads() as connection:
+            found = connection.execute(_AIPS.where(_is(item)).order_by(schema.aip.c.version)).all()
+            copies = _copies(connection, [row.id for row in found])
+        return tuple(rows.holding(row, copies[row.id]) for row in found)
+
+    def holdings(self, *, text: str = "") -> Iterator[Holding]:
+        """Yield the newest version of each item in the order of identifiers; see the port."""
+        query = _AIPS.where(schema.aip.c.version == schema.item.c.latest_version)
+        if text:
+            query = query.where(schema.aip.c.searchable.contains(rows.searchable(text), autoescape=True))
+        place = sa.tuple_(schema.item.c.source, schema.item.c.name)
+        query = query.order_by(schema.item.c.source, schema.item.c.name).limit(PAGE)
+        last: tuple[str, str] | None = None
+        while True:
+            with self._reads() as connection:
+                page = connection.execute(query.where(place > last) if last else query).all()
+                copies = _copies(connection, [row.id for row in page])
+            yield from (rows.holding(row, copies[row.id]) for row in page)
+            if len(page) < PAGE:
+                return
+            last = (page[-1].source, page[-1].name)
+
+    def files(self, item: ItemId, version: int) -> Iterator[HeldFile]:
+        """Yield the payload files of one version in the order of their paths; see the port."""
+        query = (
+            sa.select(schema.file)
+            .join_from(schema.file, schema.aip)
+            .join_from(schema.aip, schema.item)
+            .where(_is(item), schema.aip.c.version == version)
+            .order_by(schema.file.c.path)
+            .limit(PAGE)
+        )
+        last: str | None = None
+        while True:
+            with self._reads() as connection:
+                page = connection.execute(query if last is None else query.where(schema.file.c.path > last)).all()
+            yield from map(rows.held_file, page)
+            if len(page) < PAGE:
+                return
+            last = page[-1].path
+
+    def events(self, item: ItemId) -> Iterator[Event]:
+        """Yield what happened to the item, oldest first; see the port."""
+        query = sa.select(schema.event).join(schema.item).where(_is(item)).order_by(schema.event.c.id).limit(PAGE)
+        last = 0
+        while True:
+            with self._reads() as connection:
+                page = connection.execute(query.where(schema.event.c.id > last)).all()
+            yield from (rows.event(row, item) for row in page)
+            if len(page) < PAGE:
+                return
+            last = page[-1].id
+
+    def totals(self) -> Totals:
+        """Return what the archive holds; see the port."""
+        count, total = sa.func.count(), sa.func.sum
+        with self._reads() as connection:
+            items = connection.execute(
+                sa.select(count).select_from(schema.item).where(schema.item.c.latest_version.is_not(None))
+            ).scalar_one()
+            aips = connection.execute(
+                sa.select(
+                    count.label("versions"),
+                    total(schema.aip.c.files).label("files"),
+                    total(schema.aip.c.bytes).label("bytes"),
+                )
+            ).one()
+            stores = connection.execute(_store_totals()).all()
+            by_outcome = sa.select(schema.item.c.outcome, count).group_by(schema.item.c.outcome)
+            outcomes: dict[str, int] = {row[0]: row[1] for row in connection.execute(by_outcome)}
+            runs = connection.execute(sa.select(schema.run).order_by(schema.run.c.id.desc()).limit(10)).all()
+        return Totals(
+            items=items,
+            versions=aips.versions,
+            files=int(aips.files or 0),
+            bytes=int(aips.bytes or 0),
+            stores=tuple(_store(row) for row in stores),
+            undecided=outcomes.get(Outcome.QUARANTINED, 0),
+            failed=outcomes.get(Outcome.FAILED, 0),
+            refused=outcomes.get(Outcome.REFUSED, 0),
+            last_runs=tuple(map(rows.run, runs)),
+        )
+
+
+def _is(item: ItemId) -> sa.ColumnElement[bool]:
+    return sa.and_(schema.item.c.source == rows.text(item.source), schema.item.c.name == rows.text(item.name))
+
+
+def _copies(connection: sa.Connection, aip_ids: Sequence[int]) -> dict[int, tuple[Copy, ...]]:
+    found: dict[int, tuple[Copy, ...]] = dict.fromkeys(aip_ids, ())
+    query = sa.select(schema.copy).where(schema.copy.c.aip_id.in_(aip_ids)).order_by(schema.copy.c.store)
+    for row in connection.execute(query) if aip_ids else ():
+        found[row.aip_id] = (*found[row.aip_id], rows.copy(row))
+    return found
+
+
+def _store_totals() -> sa.Select[Any]:
+    copy = schema.copy.c
+    is_good = sa.case((copy.status == CopyStatus.GOOD.value, 1), else_=0)
+    return (
+        sa.select(
+            copy.store,
+            sa.func.count().label("copies"),
+            sa.func.sum(schema.aip.c.bytes).label("bytes"),
+            sa.func.sum(is_good).label("good"),
+            sa.func.min(copy.checked_at).label("oldest_check"),
+        )
+        .join_from(schema.copy, schema.aip)
+        .group_by(copy.store)
+        .order_by(copy.store)
+    )
+
+
+def _store(row: sa.Row[Any]) -> StoreTotals:
+    return StoreTotals(row.store, row.copies, int(row.bytes or 0), int(row.good), row.oldest_check)

@@ -1,0 +1,166 @@
+"""Tables. Their history is in `migrations/`; a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+HEAD = "0001"
+"""The revision this program works with."""
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Identifier = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts rows by themselves only in a column that is called INTEGER."""
+
+
+class Utc(TypeDecorator[datetime]):
+    """A time in UTC. SQLite keeps no time zone, so it goes in and comes out as UTC everywhere."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Send it as UTC."""
+        if value is None:
+            return None
+        at = value.astimezone(UTC)
+        return at.replace(tzinfo=None) if dialect.name == "sqlite" else at
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base's signature
+        """Read it as UTC."""
+        if value is None:
+            return None
+        at: datetime = value
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+metadata = MetaData(naming_convention=NAMES)
+
+item = Table(
+    "item",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("latest_version", Integer),
+    Column("outcome", Text),
+    Column("answered_at", Utc),
+    UniqueConstraint("source", "name"),
+    Index(None, "outcome"),
+)
+"""Every item that was ever considered; `latest_version` is empty until one is held, `outcome` is the latest one."""
+
+aip = Table(
+    "aip",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("item_id", Identifier, ForeignKey("item.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("licence", Text, nullable=False),
+    Column("searchable", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("updated", Text, nullable=False),
+    Column("files", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("tag_manifest", Text, nullable=False),
+    Column("ingested_at", Utc, nullable=False),
+    Column("decision", Text, nullable=False),
+    UniqueConstraint("item_id", "version"),
+)
+"""One version of an item; `searchable` is identifier, title and licence, case-folded."""
+
+file = Table(
+    "file",
+    metadata,
+    Column("aip_id", Identifier, ForeignKey("aip.id"), primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", LargeBinary(32), nullable=False),
+    Column("sha512", LargeBinary(64), nullable=False),
+    Index(None, "sha256"),
+)
+
+copy = Table(
+    "copy",
+    metadata,
+    Column("aip_id", Identifier, ForeignKey("aip.id"), primary_key=True),
+    Column("store", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("grade", SmallInteger, nullable=False),
+    Column("checked_at", Utc, nullable=False),
+    Index(None, "store", "checked_at"),
+)
+"""One AIP in one store; the index finds the copy of a store that was checked longest ago."""
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("selection", Text, nullable=False),
+    Column("selection_digest", Text, nullable=False),
+    Column("started_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+    Column("is_complete", Boolean, nullable=False),
+    Column("counts", Text, nullable=False),
+)
+
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("run_id", Identifier, ForeignKey("run.id"), nullable=False),
+    Column("item_id", Identifier, ForeignKey("item.id"), nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+    Index(None, "item_id", "id"),
+)
+"""How each item of each run ended: the provenance of every decision. Unchanged items are counted in the run only."""
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("item_id", Identifier, ForeignKey("item.id"), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("agent_kind", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("store", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("chain", LargeBinary(32), nullable=False),
+    Index(None, "item_id", "id"),
+)
+"""PREMIS events, append-only: triggers refuse changes, and `chain` is SHA-256 over the event and the chain before it."""

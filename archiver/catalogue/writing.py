@@ -1,0 +1,151 @@
+"""Taking down what happened. Each call is one transaction."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archiver.catalogue import rows, schema
+from archiver.core.holdings import Outcome, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from archiver.core.events import Event
+    from archiver.core.holdings import HeldFile, Holding, ItemOutcome
+    from archiver.core.packages import ItemId
+
+BATCH = 1000
+"""Rows written at once."""
+
+
+class Writing:
+    """Implements `archiver.ports.catalogue.Ledger`."""
+
+    def _writes(self) -> AbstractContextManager[sa.Connection]:
+        raise NotImplementedError
+
+    def begin(self, *, selection: str, selection_digest: str, at: datetime) -> Run:
+        """Open a run; see the port."""
+        values = {
+            "selection": rows.text(selection),
+            "selection_digest": selection_digest,
+            "started_at": at,
+            "is_complete": False,
+            "counts": "{}",
+        }
+        with self._writes() as connection:
+            id_ = _inserted(connection, schema.run, values)
+        return Run(id_, selection, selection_digest, at, None, complete=False, counts=())
+
+    def ingested(self, holding: Holding, files: Iterable[HeldFile], events: Iterable[Event], *, decision: str) -> None:
+        """Take down an AIP; see the port."""
+        with self._writes() as connection:
+            item_id = _item(connection, holding.item)
+            known = connection.execute(
+                sa.select(schema.aip.c.id).where(
+                    schema.aip.c.item_id == item_id, schema.aip.c.version == holding.version
+                )
+            ).scalar()
+            if known is not None:
+                connection.execute(schema.copy.delete().where(schema.copy.c.aip_id == known))
+                _insert(connection, schema.copy, (rows.copy_values(known, copy) for copy in holding.copies))
+                return
+            values = {"item_id": item_id, "version": holding.version, **rows.aip_values(holding, decision)}
+            aip_id = _inserted(connection, schema.aip, values)
+            _insert(connection, schema.copy, (rows.copy_values(aip_id, copy) for copy in holding.copies))
+            _insert(connection, schema.file, (rows.file_values(aip_id, file) for file in files))
+            _append(connection, events)
+            newer = sa.or_(schema.item.c.latest_version.is_(None), schema.item.c.latest_version < holding.version)
+            connection.execute(
+                schema.item.update().where(schema.item.c.id == item_id, newer).values(latest_version=holding.version)
+            )
+
+    def answered(self, run: Run, outcome: ItemOutcome, *, at: datetime) -> None:
+        """Take down how an item ended; see the port."""
+        with self._writes() as connection:
+            item_id = _item(connection, outcome.item)
+            connection.execute(
+                schema.item.update()
+                .where(schema.item.c.id == item_id)
+                .values(outcome=outcome.outcome.value, answered_at=at)
+            )
+            if outcome.outcome is Outcome.UNCHANGED:
+                return  # counted in the run; a nightly row for every item would outgrow everything else
+            connection.execute(
+                schema.outcome.insert().values(
+                    run_id=run.id,
+                    item_id=item_id,
+                    outcome=outcome.outcome.value,
+                    reasons=rows.text(json.dumps(outcome.reasons)),
+                    detail=rows.text(outcome.detail),
+                    decision=rows.text(outcome.decision),
+                    at=at,
+                )
+            )
+
+    def appended(self, events: Iterable[Event]) -> None:
+        """Append events; see the port."""
+        with self._writes() as connection:
+            _append(connection, events)
+
+    def end(self, run: Run, *, at: datetime, complete: bool, counts: dict[Outcome, int]) -> None:
+        """Close a run; see the port."""
+        numbers = json.dumps({outcome.value: number for outcome, number in counts.items()})
+        with self._writes() as connection:
+            connection.execute(
+                schema.run.update()
+                .where(schema.run.c.id == run.id)
+                .values(ended_at=at, is_complete=complete, counts=numbers)
+            )
+
+
+def _item(connection: sa.Connection, item: ItemId) -> int:
+    """Return the row of an item, making it where it is new; safe against another process that makes it too."""
+    source, name = rows.text(item.source), rows.text(item.name)
+    query = sa.select(schema.item.c.id).where(schema.item.c.source == source, schema.item.c.name == name)
+    found = connection.execute(query).scalar()
+    if found is not None:
+        return int(found)
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415 - only where it is that database
+
+        connection.execute(insert(schema.item).values(source=source, name=name).on_conflict_do_nothing())
+        return int(connection.execute(query).scalar_one())
+    return _inserted(connection, schema.item, {"source": source, "name": name})
+
+
+def _append(connection: sa.Connection, events: Iterable[Event]) -> None:
+    if connection.dialect.name == "postgresql":
+        # The chain has one end: whoever appends waits for whoever appends.
+        connection.exec_driver_sql("LOCK TABLE event IN EXCLUSIVE MODE")
+    last = connection.execute(sa.select(schema.event.c.chain).order_by(schema.event.c.id.desc()).limit(1)).scalar()
+    chain = bytes(last) if last is not None else b""
+    ids: dict[ItemId, int] = {}
+
+    def chained() -> Iterator[dict[str, Any]]:
+        nonlocal chain
+        for event in events:
+            if event.item not in ids:
+                ids[event.item] = _item(connection, event.item)
+            values = rows.event_values(ids[event.item], event)
+            chain = rows.chained(chain, event.item, values)
+            yield {**values, "chain": chain}
+
+    _insert(connection, schema.event, chained())
+
+
+def _insert(connection: sa.Connection, table: sa.Table, values: Iterable[dict[str, Any]]) -> None:
+    iterator = iter(values)
+    while batch := list(islice(iterator, BATCH)):
+        connection.execute(table.insert(), batch)
+
+
+def _inserted(connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> int:
+    key = connection.execute(table.insert().values(**values)).inserted_primary_key
+    return int(key[0]) if key else 0

@@ -1,0 +1,89 @@
+"""What the global options say, for every command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from archiver.settings.reading import Settings
+
+output_option = click.option(
+    "--output",
+    type=click.Choice(["text", "jsonl"]),
+    default="text",
+    show_default=True,
+    help="For people, or one JSON object a line.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The global options.
+
+    Attributes:
+        config: ``--config``, or None.
+        home: ``--home``, or None.
+        verbosity: -1 for ``-q``, 0, or how often ``-v`` was given.
+    """
+
+    config: Path | None
+    home: Path | None
+    verbosity: int
+
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether only what is wrong is said."""
+        return self.verbosity < 0
+
+    def settings(self) -> Settings:
+        """Read the settings."""
+        from archiver.settings.reading import read_settings
+
+        return read_settings(config=self.config, home=self.home)
+
+    def set_up_logging(self) -> None:
+        """Send the program's log to standard error."""
+        import logging
+
+        level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(self.verbosity, logging.DEBUG)
+        logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+        logging.getLogger("archiver").setLevel(level)
+
+    def say(self, text: str = "") -> None:
+        """Print a result for people on standard output, unless ``-q``."""
+        if not self.is_quiet:
+            click.echo(printable(text))
+
+
+def emit(record: dict[str, Any]) -> None:
+    """Print one record of machine output. It is handed on at once: a reader may be waiting for it."""
+    click.echo(json.dumps(record, ensure_ascii=True))
+
+
+def printable(text: str) -> str:
+    """Return a text from outside with what would steer a terminal escaped; line ends and tabs stay."""
+    shown = "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode() for char in text
+    )
+    return shown.encode("utf-8", "backslashreplace").decode()
+
+
+def example(text: str) -> Callable[[click.Command], click.Command]:
+    """Add an example to a command's help, printed as it is written."""
+
+    def decorate(command: click.Command) -> click.Command:
+        command.epilog = "\b\nExample:\n" + "\n".join(f"  {line}" for line in text.splitlines())
+        return command
+
+    return decorate
+
+
+pass_front = click.make_pass_decorator(Front)

@@ -1,0 +1,136 @@
+"""``archiver harvest``."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from archiver import wiring
+from archiver.cli import status
+from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.progress import progress_bars
+from archiver.core.errors import CannotRunError, InterruptedRunError, SourceError
+from archiver.core.holdings import ItemOutcome, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archiver.core.selections import Selection
+    from archiver.settings.reading import Settings
+
+
+@example(
+    "archiver harvest netlabels --dry-run --limit 5\n"
+    "archiver harvest netlabels librivox\n"
+    "archiver -q harvest manifests/netlabels.toml --output jsonl"
+)
+@click.command("harvest")
+@click.argument("selections", nargs=-1, required=True, metavar="SELECTION…")
+@click.option("--limit", type=click.IntRange(min=1), help="Consider so many candidates of each selection at most.")
+@click.option("--dry-run", is_flag=True, help="Ask and decide, but capture and write nothing.")
+@click.option("--jobs", type=click.IntRange(min=1, max=256), help="Items walked at once.")
+@output_option
+@pass_front
+def harvest_command(
+    front: Front, *, selections: tuple[str, ...], limit: int | None, dry_run: bool, jobs: int | None, output: str
+) -> int:
+    """Ingest what selections name: appraise, capture, pack, deposit.
+
+    SELECTION is a file, or the name of one in manifests/. What is held already costs one metadata request. A run that
+    was interrupted or killed goes on when the same command is given again.
+    """
+    from archiver.settings.selections import read_selection
+
+    settings = front.settings()
+    read = [read_selection(name, settings) for name in selections]
+    run = _Run(front, settings, limit=limit, jobs=jobs or settings.jobs, is_rehearsal=dry_run, output=output)
+    if dry_run:
+        return run.over(read)
+    with wiring.locked(settings):
+        return run.over(read)
+
+
+class _Run:
+    """Renders the outcomes of one command and chooses its exit status."""
+
+    def __init__(
+        self, front: Front, settings: Settings, *, limit: int | None, jobs: int, is_rehearsal: bool, output: str
+    ) -> None:
+        self.front = front
+        self.settings = settings
+        self.limit = limit
+        self.jobs = jobs
+        self.is_rehearsal = is_rehearsal
+        self.output = output
+        self.counts: Counter[Outcome] = Counter()
+        self.bytes = 0
+        self.status = status.DONE
+
+    def over(self, selections: Sequence[Selection]) -> int:
+        """Walk every selection; the summary is printed also when the run ends early."""
+        clock = wiring.clock()
+        clock.install_signal_handlers()
+        began = time.monotonic()
+        try:
+            with progress_bars(is_wanted=not self.front.is_quiet) as progress:
+                for selection in selections:
+                    self.one(selection, clock, progress)
+        except CannotRunError as error:
+            status.say(error)
+            self.status = status.CANNOT_RUN
+        except InterruptedRunError:
+            status.print_problem(
+                "interrupted: what was finished is kept; the same command goes on from here\n"
+                f"  next: archiver harvest {' '.join(selection.name for selection in selections)}"
+            )
+            self.status = status.INTERRUPTED
+        self.summary(time.monotonic() - began)
+        return self.status
+
+    def one(self, selection: Selection, clock: object, progress: object) -> None:
+        """Walk one selection. When its enumeration breaks off the others still have their turn."""
+        from archiver.workflows.harvest import harvest, rehearse
+
+        walk_items = rehearse if self.is_rehearsal else harvest
+        opened = wiring.opened_walk(self.settings, selection, clock=clock, progress=progress, jobs=self.jobs)  # type: ignore[arg-type]
+        with opened as walk:
+            try:
+                for outcome in walk_items(selection, walk, limit=self.limit):
+                    self.took(outcome)
+            except SourceError as error:
+                status.say(error)
+                self.status = status.INCOMPLETE
+
+    def took(self, outcome: ItemOutcome) -> None:
+        """Count and print one outcome."""
+        from archiver.reports import records, text
+
+        self.counts[outcome.outcome] += 1
+        self.bytes += outcome.bytes
+        is_failure = outcome.outcome is Outcome.FAILED
+        if is_failure:
+            self.status = max(self.status, status.INCOMPLETE)
+        if self.output == "jsonl":
+            emit(records.item_outcome(outcome))
+        elif not self.front.is_quiet:
+            click.echo(printable(text.item_outcome(outcome)))
+        if is_failure and (self.front.is_quiet or self.output == "jsonl"):
+            status.print_problem(printable(text.item_outcome(outcome)))
+
+    def summary(self, seconds: float) -> None:
+        """Print the last line, and what to type next where something failed."""
+        from archiver.reports import records, text
+
+        if self.output == "jsonl":
+            emit(records.harvest_summary(self.counts, bytes_=self.bytes, seconds=seconds))
+        else:
+            lead = "would be: " if self.is_rehearsal else ""
+            self.front.say(lead + text.harvest_summary(self.counts, bytes_=self.bytes, seconds=seconds))
+        if self.counts[Outcome.FAILED]:
+            status.print_problem(
+                f"{self.counts[Outcome.FAILED]} items could not be answered\n"
+                "  next: the same command again tries them once more"
+            )

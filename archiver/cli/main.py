@@ -1,0 +1,93 @@
+"""The program's entry: global options, and commands that are imported only when they are called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from archiver import __version__
+from archiver.cli.front import Front
+from archiver.cli.status import EXIT_STATUSES, ended
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "init": ("init", "Write a commented archiver.toml and make the archive."),
+    "demo": ("demo", "Show the whole journey offline, with sample audio."),
+    "harvest": ("harvest", "Ingest what selections name."),
+    "list": ("holdings", "List what the archive holds."),
+    "show": ("holdings", "Show one item: versions, copies, files, events."),
+    "verify": ("verify", "Check bags: complete, valid, every deviation."),
+    "licence": ("licence", "Ask the licence gate alone."),
+    "status": ("overview", "Holdings, copies, last runs."),
+}
+"""Name of each command, the module below `archiver.cli` that has it, and its line in the help."""
+
+
+class Commands(click.Group):
+    """A group that imports a command's module when the command is called, and not to list its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order of a journey."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"archiver.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, and name the nearest one where there is none of that name."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in COMMANDS:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {name!r}.{hint} Commands: {', '.join(COMMANDS)}.")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands from `COMMANDS` alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in COMMANDS.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the exit statuses and an example."""
+        with formatter.section("Exit status"):
+            formatter.write_dl([(str(status), meaning) for status, meaning in EXIT_STATUSES.items()])
+        with formatter.section("Example"):
+            formatter.write("  archiver init my-archive && cd my-archive\n")
+            formatter.write("  archiver harvest netlabels --dry-run --limit 5\n")
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file; else ./archiver.toml.")
+@click.option("--home", type=click.Path(path_type=Path), help="Where catalogue, store and staging are by default.")
+@click.option("-v", "--verbose", count=True, help="Say more on standard error.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+@click.version_option(__version__, "--version", prog_name="archiver", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, *, config: Path | None, home: Path | None, verbose: int, quiet: bool) -> None:
+    """A preservation archive for openly licensed audio.
+
+    It harvests recordings that their makers put under Creative Commons or into the public domain, keeps them as BagIt
+    bags with the proof beside each file, and shows that nothing has changed.
+    """
+    ctx.obj = Front(config=config, home=home, verbosity=-1 if quiet else verbose)
+    ctx.obj.set_up_logging()
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and end the process with its exit status."""
+    sys.exit(ended(lambda: cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)))

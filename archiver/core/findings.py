@@ -1,0 +1,124 @@
+"""Findings: answers about what is wrong, as data. An error says why there is no answer; a finding is one.
+
+One code is one rule, with the clause it comes from and what to do about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FindingCode(StrEnum):
+    """Stable codes of findings about bags. The clause of each stands in `CLAUSES`."""
+
+    DECLARATION_MISSING = "DECLARATION_MISSING"
+    DECLARATION_MALFORMED = "DECLARATION_MALFORMED"
+    VERSION_UNKNOWN = "VERSION_UNKNOWN"
+    TAG_ENCODING = "TAG_ENCODING"
+    PAYLOAD_MANIFEST_MISSING = "PAYLOAD_MANIFEST_MISSING"
+    ALGORITHM_UNKNOWN = "ALGORITHM_UNKNOWN"
+    MANIFEST_MALFORMED = "MANIFEST_MALFORMED"
+    MANIFEST_PATH_OUTSIDE = "MANIFEST_PATH_OUTSIDE"
+    MANIFEST_DUPLICATE = "MANIFEST_DUPLICATE"
+    MANIFEST_INCOMPLETE = "MANIFEST_INCOMPLETE"
+    MANIFEST_ASTERISK = "MANIFEST_ASTERISK"
+    PATH_UNSAFE = "PATH_UNSAFE"
+    PATHS_COLLIDE = "PATHS_COLLIDE"
+    TAG_MANIFEST_OMITS = "TAG_MANIFEST_OMITS"
+    TAG_MANIFEST_SELF = "TAG_MANIFEST_SELF"
+    BAG_INFO_MALFORMED = "BAG_INFO_MALFORMED"
+    OXUM_MALFORMED = "OXUM_MALFORMED"
+    OXUM_REPEATED = "OXUM_REPEATED"
+    OXUM_MISMATCH = "OXUM_MISMATCH"
+    FETCH_MALFORMED = "FETCH_MALFORMED"
+    FETCH_NOT_LISTED = "FETCH_NOT_LISTED"
+    FILE_MISSING = "FILE_MISSING"
+    FILE_UNEXPECTED = "FILE_UNEXPECTED"
+    FILE_UNREADABLE = "FILE_UNREADABLE"
+    FILE_CHANGED = "FILE_CHANGED"
+
+
+CLAUSES = {
+    FindingCode.DECLARATION_MISSING: "RFC 8493 §2.1.1",
+    FindingCode.DECLARATION_MALFORMED: "RFC 8493 §2.1.1",
+    FindingCode.VERSION_UNKNOWN: "RFC 8493 §2.1.1",
+    FindingCode.TAG_ENCODING: "RFC 8493 §2.1.1, §4",
+    FindingCode.PAYLOAD_MANIFEST_MISSING: "RFC 8493 §2.1.3",
+    FindingCode.ALGORITHM_UNKNOWN: "RFC 8493 §2.4",
+    FindingCode.MANIFEST_MALFORMED: "RFC 8493 §2.1.3",
+    FindingCode.MANIFEST_PATH_OUTSIDE: "RFC 8493 §2.1.3",
+    FindingCode.MANIFEST_DUPLICATE: "RFC 8493 §2.1.3",
+    FindingCode.MANIFEST_INCOMPLETE: "RFC 8493 §2.1.3",
+    FindingCode.MANIFEST_ASTERISK: "RFC 8493 §2.1.3",
+    FindingCode.PATH_UNSAFE: "RFC 8493 §5.2",
+    FindingCode.PATHS_COLLIDE: "RFC 8493 §5.1.3",
+    FindingCode.TAG_MANIFEST_OMITS: "RFC 8493 §2.2.1",
+    FindingCode.TAG_MANIFEST_SELF: "RFC 8493 §2.2.1",
+    FindingCode.BAG_INFO_MALFORMED: "RFC 8493 §2.2.2",
+    FindingCode.OXUM_MALFORMED: "RFC 8493 §2.2.2",
+    FindingCode.OXUM_REPEATED: "RFC 8493 §2.2.2",
+    FindingCode.OXUM_MISMATCH: "RFC 8493 §2.2.2, §3",
+    FindingCode.FETCH_MALFORMED: "RFC 8493 §2.2.3",
+    FindingCode.FETCH_NOT_LISTED: "RFC 8493 §2.2.3",
+    FindingCode.FILE_MISSING: "RFC 8493 §3",
+    FindingCode.FILE_UNEXPECTED: "RFC 8493 §3",
+    FindingCode.FILE_UNREADABLE: "RFC 8493 §3",
+    FindingCode.FILE_CHANGED: "RFC 8493 §3",
+}
+"""Where each rule stands."""
+
+INVALID_ONLY = frozenset([FindingCode.FILE_CHANGED])
+"""A bag with only these is complete and not valid (RFC 8493 §3); any other finding makes it incomplete as well."""
+
+WARNINGS = frozenset([FindingCode.MANIFEST_ASTERISK])
+"""Deviations that the RFC tells a reader to accept and to warn of; the bag stays valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        code: Which rule.
+        where: The file it is about, with the path of its bag before it.
+        expected: What should be there, or empty.
+        actual: What is there, or empty.
+        store: Name of the store, or empty.
+        next: What to type or do now.
+    """
+
+    code: FindingCode
+    where: str
+    expected: str = ""
+    actual: str = ""
+    store: str = ""
+    next: str = ""
+
+    @property
+    def clause(self) -> str:
+        """Where the rule stands."""
+        return CLAUSES[self.code]
+
+
+@dataclass(frozen=True, slots=True)
+class BagVerdict:
+    """What was found out about one bag.
+
+    Attributes:
+        prefix: Its place in the store, ending in ``/``; empty when the store's root is the bag.
+        findings: Everything wrong with it.
+    """
+
+    prefix: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether everything listed is there and everything there is listed (RFC 8493 §3)."""
+        return all(finding.code in INVALID_ONLY | WARNINGS for finding in self.findings)
+
+    @property
+    def is_valid(self) -> bool:
+        """Tell whether it is complete and every digest agrees (RFC 8493 §3)."""
+        return all(finding.code in WARNINGS for finding in self.findings)

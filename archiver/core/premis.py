@@ -1,0 +1,172 @@
+"""PREMIS 3 as XML: what is in a bag, what was done to it, by whom, and what may be done with it.
+
+The order of elements is that of the schema at http://www.loc.gov/premis/v3: objects, events, agents, rights, and inside
+each the sequence of its complex type.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from archiver.core.events import Agent, Event
+    from archiver.core.packages import CapturedFile
+
+PREMIS = "http://www.loc.gov/premis/v3"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 §2.2 does not allow, not even as a reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the keeping and handing on of an item rests upon.
+
+    Attributes:
+        licence_url: Canonical URL of the legal tool.
+        is_licence: False for a public domain dedication or mark: then the rights rest on no licence.
+        determined_on: ISO date of the decision.
+    """
+
+    licence_url: str
+    is_licence: bool
+    determined_on: str
+
+
+def format_premis(
+    *,
+    identifier: str,
+    title: str,
+    files: Sequence[CapturedFile],
+    events: Iterable[Event],
+    agents: Sequence[Agent],
+    rights: Rights,
+) -> bytes:
+    """Return ``metadata/premis.xml``.
+
+    Args:
+        identifier: The item, ``source/name``, and its version.
+        title: The item's title, or empty.
+        files: Every payload file, in payload order.
+        events: What was done, oldest first.
+        agents: Everybody named in the events.
+        rights: What the licence decision found.
+
+    Returns:
+        UTF-8 with a declaration; the same values give the same bytes. Characters that XML cannot hold become U+FFFD.
+    """
+    ET.register_namespace("premis", PREMIS)
+    ET.register_namespace("xsi", XSI)
+    root = ET.Element(_name("premis"), {"version": "3.0"})
+    _intellectual_entity(root, identifier, title)
+    for file in files:
+        _file_object(root, file)
+    for number, event in enumerate(events, start=1):
+        _event(root, f"{identifier}/event/{number}", event, linked=identifier)
+    for agent in agents:
+        _agent(root, agent)
+    _rights(root, identifier, rights)
+    ET.indent(root, " ")
+    document: bytes = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return document + b"\n"
+
+
+def _intellectual_entity(root: ET.Element, identifier: str, title: str) -> None:
+    entity = _add(root, "object")
+    entity.set(f"{{{XSI}}}type", "premis:intellectualEntity")
+    _identifier(entity, "object", "archiver item version", identifier)
+    if title:
+        _add(entity, "originalName", title)
+
+
+def _file_object(root: ET.Element, file: CapturedFile) -> None:
+    entity = _add(root, "object")
+    entity.set(f"{{{XSI}}}type", "premis:file")
+    _identifier(entity, "object", "path in bag", f"data/{file.path}")
+    characteristics = _add(entity, "objectCharacteristics")
+    _add(characteristics, "compositionLevel", "0")
+    digests = [(file.staged.sha256, "archiver"), (file.sha512, "archiver")]
+    if file.verified_by is not None:
+        digests.append((file.verified_by, "source"))
+    for digest, originator in digests:
+        fixity = _add(characteristics, "fixity")
+        _add(fixity, "messageDigestAlgorithm", _PREMIS_ALGORITHMS[digest.algorithm])
+        _add(fixity, "messageDigest", digest.value)
+        _add(fixity, "messageDigestOriginator", originator)
+    _add(characteristics, "size", str(file.staged.size))
+    format_ = _add(characteristics, "format")
+    _add(_add(format_, "formatDesignation"), "formatName", file.declared.format or "unknown")
+    _add(format_, "formatNote", "as declared by the source")
+    _add(entity, "originalName", file.declared.name)
+
+
+_PREMIS_ALGORITHMS = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256", "sha512": "SHA-512"}
+
+
+def _event(root: ET.Element, identifier: str, event: Event, *, linked: str) -> None:
+    element = _add(root, "event")
+    _identifier(element, "event", "archiver event", identifier)
+    _add(element, "eventType", event.type)
+    _add(element, "eventDateTime", event.at.isoformat(timespec="seconds"))
+    information = _add(element, "eventOutcomeInformation")
+    _add(information, "eventOutcome", event.outcome)
+    if event.detail:
+        _add(_add(information, "eventOutcomeDetail"), "eventOutcomeDetailNote", event.detail)
+    _identifier(element, "linkingAgent", "archiver agent", event.agent.name)
+    if event.path:
+        _identifier(element, "linkingObject", "path in bag", event.path)
+    else:
+        _identifier(element, "linkingObject", "archiver item version", linked)
+
+
+def _agent(root: ET.Element, agent: Agent) -> None:
+    element = _add(root, "agent")
+    _identifier(element, "agent", "archiver agent", agent.name)
+    _add(element, "agentName", agent.name)
+    _add(element, "agentType", agent.kind)
+
+
+def _rights(root: ET.Element, identifier: str, rights: Rights) -> None:
+    statement = _add(_add(root, "rights"), "rightsStatement")
+    _identifier(statement, "rightsStatement", "archiver rights statement", f"{identifier}/rights/1")
+    if rights.is_licence:
+        _add(statement, "rightsBasis", "license")
+        information, prefix = _add(statement, "licenseInformation"), "licenseDocumentation"
+    else:
+        _add(statement, "rightsBasis", "other")
+        information, prefix = _add(statement, "otherRightsInformation"), "otherRightsDocumentation"
+    _identifier(information, prefix, "URI", rights.licence_url)
+    note = f"declared at the source; determined on {rights.determined_on}, evidence in metadata/licence.json"
+    if rights.is_licence:
+        _add(information, "licenseNote", note)
+    else:
+        _add(information, "otherRightsBasis", "public domain dedication or mark")
+        _add(information, "otherRightsNote", note)
+    for act in ("replicate", "disseminate"):
+        granted = _add(statement, "rightsGranted")
+        _add(granted, "act", act)
+        _add(granted, "rightsGrantedNote", "under the terms of the document named above")
+    _identifier(statement, "linkingObject", "archiver item version", identifier)
+
+
+def _identifier(parent: ET.Element, what: str, kind: str, value: str) -> None:
+    element = _add(parent, f"{what}Identifier")
+    _add(element, f"{what}IdentifierType", kind)
+    _add(element, f"{what}IdentifierValue", value)
+
+
+def _add(parent: ET.Element, name: str, text: str = "") -> ET.Element:
+    element = ET.SubElement(parent, _name(name))
+    if text:
+        element.text = _NOT_XML.sub("\ufffd", text)
+    return element
+
+
+def _name(name: str) -> str:
+    return f"{{{PREMIS}}}{name}"

@@ -1,0 +1,140 @@
+"""Records of the machine output. Their keys are promises (docs/machine-output.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archiver.core.holdings import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from archiver.core.events import Event
+    from archiver.core.findings import BagVerdict, Finding
+    from archiver.core.holdings import Copy, HeldFile, Holding, ItemOutcome, Totals
+
+
+def item_outcome(outcome: ItemOutcome) -> dict[str, Any]:
+    """Return how an item of a harvest ended."""
+    return {
+        "item": str(outcome.item),
+        "outcome": outcome.outcome.value,
+        "reasons": list(outcome.reasons),
+        "aip": outcome.aip,
+        "files": outcome.files,
+        "bytes": outcome.bytes,
+        "licence": outcome.licence,
+        "detail": outcome.detail,
+    }
+
+
+def harvest_summary(counts: Mapping[Outcome, int], *, bytes_: int, seconds: float) -> dict[str, Any]:
+    """Return the last line of a harvest."""
+    numbers = {outcome.value: counts.get(outcome, 0) for outcome in Outcome}
+    return {"summary": {**numbers, "bytes": bytes_, "seconds": round(seconds, 3)}}
+
+
+def holding(held: Holding) -> dict[str, Any]:
+    """Return what is held of an item."""
+    return {
+        "item": str(held.item),
+        "aip": held.prefix.rstrip("/"),
+        "version": held.version,
+        "title": held.title,
+        "licence": held.licence,
+        "files": held.files,
+        "bytes": held.bytes,
+        "ingested_at": timestamp(held.ingested_at),
+        "tag_manifest": str(held.tag_manifest),
+        "copies": [copy(one) for one in held.copies],
+    }
+
+
+def copy(one: Copy) -> dict[str, Any]:
+    """Return one copy of an AIP."""
+    return {
+        "store": one.store,
+        "key": one.key,
+        "status": one.status.value,
+        "checked_at": timestamp(one.checked_at),
+        "grade": one.grade.label,
+    }
+
+
+def held_file(file: HeldFile) -> dict[str, Any]:
+    """Return one payload file."""
+    return {"path": file.path, "bytes": file.size, "sha256": file.sha256.value, "sha512": file.sha512.value}
+
+
+def event(one: Event) -> dict[str, Any]:
+    """Return one event."""
+    return {
+        "type": one.type.value,
+        "at": timestamp(one.at),
+        "outcome": one.outcome.value,
+        "detail": one.detail,
+        "agent": one.agent.name,
+        "version": one.version,
+        "store": one.store,
+        "path": one.path,
+    }
+
+
+def finding(found: Finding) -> dict[str, Any]:
+    """Return one finding."""
+    return {
+        "finding": {
+            "code": found.code.value,
+            "where": found.where,
+            "store": found.store,
+            "expected": found.expected,
+            "actual": found.actual,
+            "clause": found.clause,
+            "next": found.next,
+        }
+    }
+
+
+def bag_verdict(path: str, verdict: BagVerdict) -> dict[str, Any]:
+    """Return whether a bag is complete and valid."""
+    return {"bag": path, "valid": verdict.is_valid, "complete": verdict.is_complete}
+
+
+def totals(all_: Totals) -> dict[str, Any]:
+    """Return what the archive holds."""
+    return {
+        "items": all_.items,
+        "versions": all_.versions,
+        "files": all_.files,
+        "bytes": all_.bytes,
+        "quarantined": all_.undecided,
+        "failed": all_.failed,
+        "refused": all_.refused,
+        "stores": [
+            {
+                "store": store.store,
+                "copies": store.copies,
+                "good": store.good,
+                "bytes": store.bytes,
+                "oldest_check": timestamp(store.oldest_check) if store.oldest_check else None,
+            }
+            for store in all_.stores
+        ],
+        "last_runs": [
+            {
+                "run": run.id,
+                "selection": run.selection,
+                "started_at": timestamp(run.started_at),
+                "ended_at": timestamp(run.ended_at) if run.ended_at else None,
+                "complete": run.complete,
+                **{outcome.value: number for outcome, number in run.counts},
+            }
+            for run in all_.last_runs
+        ],
+    }
+
+
+def timestamp(at: datetime) -> str:
+    """Return a time as ISO 8601 in UTC, to the second."""
+    return at.isoformat(timespec="seconds")

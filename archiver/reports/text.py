@@ -1,0 +1,116 @@
+"""The same values for people, as lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.core.attribution import one_line
+from archiver.core.bags.bag_info import human_size
+from archiver.core.holdings import Outcome
+from archiver.reports.records import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from archiver.core.events import Event
+    from archiver.core.findings import Finding
+    from archiver.core.holdings import HeldFile, Holding, ItemOutcome, Totals
+
+
+def item_outcome(outcome: ItemOutcome) -> str:
+    """Return one line for an item of a harvest."""
+    line = f"{outcome.outcome.value:<12}{outcome.item}"
+    if outcome.outcome in {Outcome.STORED, Outcome.UNCHANGED}:
+        line += f"  {_files(outcome.files)}"
+        if outcome.bytes:
+            line += f", {human_size(outcome.bytes)}"
+        line += f"  {outcome.licence}"
+    if outcome.reasons:
+        line += f"  {', '.join(outcome.reasons)}"
+    if outcome.outcome is Outcome.FAILED:
+        line += f"\n            {outcome.detail.replace(chr(10), chr(10) + ' ' * 12)}"
+    return line
+
+
+def harvest_summary(counts: Mapping[Outcome, int], *, bytes_: int, seconds: float) -> str:
+    """Return the last line of a harvest."""
+    numbers = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts.get(outcome))
+    rate = f", {human_size(int(bytes_ / seconds))}/s" if bytes_ and seconds else ""
+    return f"{numbers or 'no items'}; {human_size(bytes_)} in {seconds:.1f} s{rate}"
+
+
+def holding(held: Holding) -> str:
+    """Return one line for an item."""
+    copies = ", ".join(f"{copy.store}: {copy.status.value} ({copy.grade.label})" for copy in held.copies)
+    return (
+        f"{held.item}  v{held.version}  {_files(held.files)}, {human_size(held.bytes)}  {held.licence}\n"
+        f"    {one_line(held.title) or '(no title)'}\n    copies: {copies}"
+    )
+
+
+def item(versions: Iterable[Holding], files: Iterable[HeldFile], events: Iterable[Event]) -> Iterator[str]:
+    """Yield lines about one item: versions with their copies, files of the newest one, and what happened."""
+    for held in versions:
+        yield holding(held)
+        yield f"    ingested {timestamp(held.ingested_at)}, tag manifest {held.tag_manifest}"
+        for copy in held.copies:
+            yield f"    {copy.store}: {copy.key}, {copy.status.value}, checked {timestamp(copy.checked_at)}"
+    yield "files:"
+    for file in files:
+        yield f"    {file.path}  {human_size(file.size)}  {file.sha256}"
+    yield "events:"
+    for event in events:
+        where = "  ".join(part for part in (event.store, event.path) if part)
+        yield f"    {timestamp(event.at)}  {event.type.value}  {event.outcome.value}  {where}  {event.detail}"
+
+
+def finding(found: Finding) -> str:
+    """Return what is wrong, where, what was expected and what is there."""
+    line = f"{found.code.value}  {found.where}"
+    if found.expected:
+        line += f"\n    expected: {found.expected}"
+    if found.actual:
+        line += f"\n    actual:   {found.actual}"
+    line += f"\n    rule:     {found.clause}"
+    return line + (f"\n    next:     {found.next}" if found.next else "")
+
+
+def totals(all_: Totals) -> Iterator[str]:
+    """Yield lines about the whole archive."""
+    yield f"{all_.items} items in {all_.versions} versions, {_files(all_.files)}, {human_size(all_.bytes)}"
+    for store in all_.stores:
+        oldest = f", oldest check {timestamp(store.oldest_check)}" if store.oldest_check else ""
+        yield f"  {store.store}: {store.copies} copies, {store.good} good, {human_size(store.bytes)}{oldest}"
+    yield f"quarantined: {all_.undecided}   refused: {all_.refused}   failed: {all_.failed}"
+    for run in all_.last_runs:
+        ended = "complete" if run.complete else ("incomplete" if run.ended_at else "not ended")
+        numbers = ", ".join(f"{number} {outcome.value}" for outcome, number in run.counts if number)
+        yield f"  run {run.id}  {timestamp(run.started_at)}  {run.selection}  {ended}  {numbers}"
+
+
+def prometheus(all_: Totals) -> Iterator[str]:
+    """Yield the totals in the text format of Prometheus."""
+    for name, help_, value in (
+        ("items", "Items held.", all_.items),
+        ("files", "Payload files held.", all_.files),
+        ("bytes", "Payload bytes held, one copy counted.", all_.bytes),
+        ("quarantined_items", "Items whose latest outcome is quarantine.", all_.undecided),
+        ("failed_items", "Items whose latest outcome is failure.", all_.failed),
+        ("refused_items", "Items whose latest outcome is refusal.", all_.refused),
+    ):
+        yield from (f"# HELP archiver_{name} {help_}", f"# TYPE archiver_{name} gauge", f"archiver_{name} {value}")
+    yield from ("# HELP archiver_copies Copies by store and state.", "# TYPE archiver_copies gauge")
+    for store in all_.stores:
+        yield f'archiver_copies{{store="{store.store}",state="good"}} {store.good}'
+        yield f'archiver_copies{{store="{store.store}",state="not-good"}} {store.copies - store.good}'
+    yield from (
+        "# HELP archiver_oldest_check_seconds Time of the oldest check.",
+        "# TYPE archiver_oldest_check_seconds gauge",
+    )
+    for store in all_.stores:
+        if store.oldest_check:
+            yield f'archiver_oldest_check_seconds{{store="{store.store}"}} {store.oldest_check.timestamp():.0f}'
+
+
+def _files(number: int) -> str:
+    return f"{number} file" if number == 1 else f"{number} files"

@@ -1,0 +1,267 @@
+"""Settings: command line, then environment, then `archiver.toml`, then defaults."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+
+from archiver.core.errors import SettingsError
+from archiver.settings.checking import checked, refuse_secret, suggestion
+from archiver.settings.tables import Source, Store, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILE = "archiver.toml"
+PREFIX = "ARCHIVER_"
+INTERNET_ARCHIVE = "internet-archive"
+
+_OWN = frozenset(["ARCHIVER_HOME", "ARCHIVER_CONFIG", "ARCHIVER_TEST_DATA", "ARCHIVER_REQUIRE_SERVERS"])
+"""Variables with our prefix that are no settings."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for this run.
+
+    Attributes:
+        home: Where catalogue, store and staging are unless the settings say otherwise.
+        file: The settings file that was read, or None.
+        organisation: Source-Organization of every bag.
+        contact: For the User-Agent, or empty.
+        catalogue_url: For SQLAlchemy; may hold a password and is never shown.
+        stores: By name, in the order of the file; paths are absolute.
+        sources: By name.
+        jobs: Items walked at once.
+        staging: Directory.
+        selection_directories: Where a selection's name is looked up, in order.
+    """
+
+    home: Path
+    file: Path | None
+    organisation: str
+    contact: str
+    catalogue_url: str
+    stores: Mapping[str, Store]
+    sources: Mapping[str, Source]
+    jobs: int
+    staging: Path
+    selection_directories: tuple[Path, ...]
+
+
+def read_settings(
+    *, config: Path | None = None, home: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Read what holds for this run.
+
+    Args:
+        config: ``--config``, or None.
+        home: ``--home``, or None.
+        environment: Instead of the process's own.
+
+    Raises:
+        SettingsError: A file cannot be read, or a key or value is wrong; names file, key and what is allowed.
+    """
+    environment = os.environ if environment is None else environment
+    file = _found_file(config, environment)
+    table = _parsed(file) if file else {}
+    tables = checked(table, Tables, file=str(file or FILE), error=SettingsError)
+    base = file.parent.resolve() if file else Path.cwd()
+    given_home = home or (Path(environment["ARCHIVER_HOME"]) if environment.get("ARCHIVER_HOME") else None)
+    directory = given_home.absolute() if given_home else (base if file else Path.cwd() / "archive")
+    tables = _anchored(tables, base)
+    tables = _anchored(_overridden(tables, environment), Path.cwd())
+    _refuse_wrong_names(tables, str(file or FILE))
+    stores = tables.stores or {"primary": Store(url=str(directory / "store"))}
+    return Settings(
+        home=directory,
+        file=file,
+        organisation=tables.archive.organisation,
+        contact=_contact(tables.archive.contact, str(file or FILE)),
+        catalogue_url=tables.catalogue.url or f"sqlite:///{directory / 'catalogue.sqlite'}",
+        stores=stores,
+        sources={INTERNET_ARCHIVE: Source(), **tables.sources},
+        jobs=_at_least_one("harvest.jobs", tables.harvest.jobs, str(file or FILE)),
+        staging=Path(tables.harvest.staging) if tables.harvest.staging else directory / "staging",
+        selection_directories=tuple(dict.fromkeys((Path.cwd() / "manifests", base / "manifests"))),
+    )
+
+
+def _found_file(config: Path | None, environment: Mapping[str, str]) -> Path | None:
+    named = config or (Path(environment["ARCHIVER_CONFIG"]) if environment.get("ARCHIVER_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise SettingsError(f"there is no settings file {named}", next_command="archiver init DIR")
+        return named
+    here = Path(FILE)
+    if here.is_file():
+        return here
+    # The library is asked for last: it is rarely needed, and importing it costs time.
+    import platformdirs  # noqa: PLC0415
+
+    user = Path(platformdirs.user_config_dir("archiver", appauthor=False)) / FILE
+    return user if user.is_file() else None
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: not TOML: {error}", next_command=f'"$EDITOR" {file}') from error
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def _overridden(tables: Tables, environment: Mapping[str, str]) -> Tables:
+    """Return the tables with every ``ARCHIVER_TABLE__KEY`` of the environment put in."""
+    builtins: dict[str, Any] = msgspec.to_builtins(tables)
+    for variable, value in sorted(environment.items()):
+        if (
+            not variable.startswith(PREFIX)
+            or variable in _OWN
+            or variable.startswith(("ARCHIVER_FUZZ", "ARCHIVER_TEST"))
+        ):
+            continue
+        parts = variable.removeprefix(PREFIX).lower().split("__")
+        place, key, kind = _place(builtins, parts, variable)
+        try:
+            place[key] = msgspec.convert(value, kind, strict=False)
+        except msgspec.ValidationError as error:
+            allowed = f"; allowed: {', '.join(get_args(kind))}" if get_args(kind) and kind is not str else ""
+            wanted = str(error).partition(" - at")[0].replace("`", "")
+            raise SettingsError(
+                f"environment variable {variable}: {wanted}{allowed if 'enum' in wanted else ''}"
+            ) from error
+    return checked(builtins, Tables, file="environment", error=SettingsError)
+
+
+def _place(tables: dict[str, Any], parts: list[str], variable: str) -> tuple[dict[str, Any], str, Any]:
+    """Find where a variable's value belongs: its table, its key, and the type of the value."""
+    sections = get_type_hints(Tables)
+    section = parts[0]
+    is_named = section in sections and get_origin(sections[section]) is dict
+    if section not in sections or len(parts) != (3 if is_named else 2):
+        refuse_secret(parts[-1], file=f"environment variable {variable}", error=SettingsError)
+        forms = [
+            f"ARCHIVER_{name.upper()}__{'NAME__' if get_origin(kind) is dict else ''}KEY"
+            for name, kind in sections.items()
+        ]
+        raise SettingsError(
+            f"unknown environment variable {variable}{suggestion(section, sections)}; allowed: {', '.join(forms)}"
+        )
+    struct = get_args(sections[section])[1] if is_named else sections[section]
+    keys = get_type_hints(struct)
+    key = parts[-1]
+    if key not in keys:
+        refuse_secret(key, file=f"environment variable {variable}", error=SettingsError)
+        raise SettingsError(
+            f"environment variable {variable}: unknown key {key!r}{suggestion(key, keys)}; allowed: {', '.join(keys)}"
+        )
+    place = tables[section]
+    if is_named:
+        place = place.setdefault(parts[1].replace("_", "-"), {})
+    return place, key, keys[key]
+
+
+def _anchored(tables: Tables, base: Path) -> Tables:
+    """Return the tables with every relative path made absolute."""
+
+    def path(text: str) -> str:
+        return str((base / Path(text).expanduser()).absolute()) if text else ""
+
+    stores = {
+        name: msgspec.structs.replace(
+            store, url=store.url if "://" in store.url else path(store.url), ca_bundle=path(store.ca_bundle)
+        )
+        for name, store in tables.stores.items()
+    }
+    sources = {
+        name: msgspec.structs.replace(source, config_file=path(source.config_file))
+        for name, source in tables.sources.items()
+    }
+    return msgspec.structs.replace(
+        tables,
+        stores=stores,
+        sources=sources,
+        catalogue=msgspec.structs.replace(tables.catalogue, url=_catalogue_url(tables.catalogue.url, base)),
+        harvest=msgspec.structs.replace(tables.harvest, staging=path(tables.harvest.staging)),
+    )
+
+
+def _catalogue_url(url: str, base: Path) -> str:
+    if not url or url.startswith("postgresql"):
+        return url
+    if not url.startswith("sqlite:///"):
+        scheme = url.partition(":")[0][:40]
+        raise SettingsError(f"catalogue.url: unknown kind {scheme!r}; allowed: sqlite:///FILE, postgresql+psycopg://…")
+    return f"sqlite:///{(base / url.removeprefix('sqlite:///')).absolute()}"
+
+
+def _refuse_wrong_names(tables: Tables, file: str) -> None:
+    for section, names in (("stores", tables.stores), ("sources", tables.sources)):
+        for name in names:
+            if not _NAME.fullmatch(name):
+                raise SettingsError(f"{file}: [{section}.{name}]: a name is made of a-z, 0-9 and '-'")
+    for name, store in tables.stores.items():
+        _refuse_wrong_store(name, store, file)
+    for name, source in tables.sources.items():
+        _refuse_wrong_source(name, source, file)
+
+
+def _refuse_wrong_source(name: str, source: Source, file: str) -> None:
+    if name != INTERNET_ARCHIVE:
+        raise SettingsError(f"{file}: [sources.{name}]: unknown source; allowed: {INTERNET_ARCHIVE}")
+    _refuse_wrong_url(f"sources.{name}.endpoint", source.endpoint, file)
+    for key in ("requests_per_second", "downloads", "timeout", "backoff", "tries"):
+        value = getattr(source, key)
+        if value is not None and (value < 0 or (value < 1 and key in {"downloads", "tries"})):
+            raise SettingsError(f"{file}: sources.{name}.{key}: expected at least 1 (0 for a rate), actual {value}")
+
+
+def _refuse_wrong_store(name: str, store: Store, file: str) -> None:
+    if not store.url:
+        raise SettingsError(f"{file}: stores.{name}.url: is empty; allowed: a directory, s3://BUCKET/PREFIX")
+    if "://" in store.url:
+        parts = urlsplit(store.url)
+        if parts.scheme != "s3" or not parts.netloc:
+            raise SettingsError(
+                f"{file}: stores.{name}.url: {parts.scheme}:// is no store; allowed: a directory, s3://BUCKET/PREFIX"
+            )
+        if "@" in parts.netloc:
+            refuse_secret("credential", file=f"{file}: stores.{name}.url", error=SettingsError)
+    if store.endpoint:
+        _refuse_wrong_url(f"stores.{name}.endpoint", store.endpoint, file)
+
+
+def _refuse_wrong_url(key: str, url: str, file: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_right = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise SettingsError(f"{file}: {key}: expected http://HOST or https://HOST, actual {url[:200]!r}")
+    if parts.username or parts.password:
+        refuse_secret("credential", file=f"{file}: {key}", error=SettingsError)
+
+
+def _contact(contact: str, file: str) -> str:
+    if contact and (
+        not contact.isascii() or not contact.isprintable() or not contact.startswith(("mailto:", "https://", "http://"))
+    ):
+        raise SettingsError(f"{file}: archive.contact: expected mailto:… or https://…, actual {contact[:200]!r}")
+    return contact
+
+
+def _at_least_one(key: str, number: int, file: str) -> int:
+    if number < 1:
+        raise SettingsError(f"{file}: {key}: expected at least 1, actual {number}")
+    return number

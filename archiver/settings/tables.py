@@ -1,0 +1,96 @@
+"""What may stand in `archiver.toml`, and what holds when it does not."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Archive(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[archive]``: who keeps it."""
+
+    organisation: str = "Unnamed archive"
+    """Source-Organization of every bag."""
+    contact: str = ""
+    """A ``mailto:`` or ``https:`` address for the User-Agent; public sources are not contacted without it."""
+
+
+class Catalogue(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[catalogue]``: the index of the bags."""
+
+    url: str = ""
+    """``sqlite:///FILE`` or ``postgresql+psycopg://…``; empty for ``catalogue.sqlite`` in the home directory."""
+
+
+class Store(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[stores.NAME]``: one place for copies."""
+
+    url: str
+    """A directory, or ``s3://BUCKET/PREFIX``."""
+    location: str = ""
+    provider: str = ""
+    medium: str = ""
+    threat: str = ""
+    audit_every: str = "90 days"
+    endpoint: str = ""
+    region: str = ""
+    addressing: Literal["auto", "path", "virtual"] = "auto"
+    ca_bundle: str = ""
+    verify: bool = True
+    checksums: Literal["auto", "sha256", "md5", "none"] = "auto"
+    storage_class: str = ""
+    profile: str = ""
+    timeout: float = 60.0
+    """Seconds without a byte."""
+    attempts: int = 5
+    """How often a request is tried, all told."""
+
+
+class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[sources.NAME]``: one place that publishes audio."""
+
+    endpoint: str = "https://archive.org"
+    requests_per_second: float | None = None
+    """For metadata and search; 1 for a public endpoint and no limit for one on this machine, unless set."""
+    downloads: int | None = None
+    """Bodies open at once; 2 for a public endpoint and as many as jobs for one on this machine, unless set."""
+    timeout: float = 60.0
+    """Seconds without a byte."""
+    backoff: float | None = None
+    """Seconds before the second try; 30 for a public endpoint and 1 for one on this machine, unless set."""
+    tries: int = 5
+    config_file: str = ""
+    """Another place of `ia.ini`."""
+
+
+class Harvest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[harvest]``: how the work is done."""
+
+    jobs: int = 4
+    """Items walked at once."""
+    staging: str = ""
+    """A directory; empty for ``staging`` in the home directory. In the file system of a directory store it saves a copy."""
+
+
+class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The whole file."""
+
+    archive: Archive = Archive()
+    catalogue: Catalogue = Catalogue()
+    stores: dict[str, Store] = {}
+    sources: dict[str, Source] = {}
+    harvest: Harvest = Harvest()
+
+
+class SelectionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A selection file."""
+
+    title: str
+    source: str
+    query: str | None = None
+    items: list[str] | None = None
+    policy: str = "all-cc"
+    public_domain_mark: Literal["quarantine", "accept"] = "quarantine"
+    files: str | list[str] = "originals"
+    stores: list[str] | None = None

@@ -1,0 +1,1 @@
+"""The delivery bay: the places that publish audio."""

@@ -1,0 +1,126 @@
+"""What an HTTP answer means to a source: try again later, never, or go on elsewhere."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from contextlib import suppress
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from archiver.core.errors import FileRefusedError, SourceError, SourceProtocolError, SourceUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+_FINAL = {
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.GONE,
+    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS,
+}
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Return the seconds of ``Retry-After`` in either form (RFC 9110 §10.2.3), or None where it is absent or senseless."""
+    value = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", value):
+        return float(value)
+    with suppress(ValueError, TypeError, OverflowError):
+        at = parsedate_to_datetime(value)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return max((at - now).total_seconds(), 0.0)
+    return None
+
+
+def error_for(status: int, headers: Mapping[str, str], *, what: str, now: datetime) -> SourceError:
+    """Return the error that a status other than success stands for."""
+    if status in _FINAL:
+        return FileRefusedError(f"{what}: the source refuses it: HTTP status {status}")
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return SourceUnavailableError(
+            f"{what}: the source asks us to slow down: HTTP status {status}",
+            retry_after=retry_after(headers, now=now),
+            whole_host=True,
+        )
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+        return SourceUnavailableError(
+            f"{what}: the source has a fault: HTTP status {status}", retry_after=retry_after(headers, now=now)
+        )
+    return SourceProtocolError(f"{what}: unexpected HTTP status {status}")
+
+
+def content_range(headers: Mapping[str, str]) -> tuple[int, int | None] | None:
+    """Return first position and whole length of a 206 answer (RFC 9110 §14.4), or None where it has no usable range."""
+    match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+    if match is None or int(match[2]) < int(match[1]):
+        return None
+    return int(match[1]), None if match[3] == "*" else int(match[3])
+
+
+def redirect_target(base: str, location: str, *, endpoint: str) -> str:
+    """Return where a redirect leads, when it may be followed.
+
+    A redirect is hostile input. From a public endpoint it may not lead to a private address (it would make us the
+    attacker's hand in our own network) nor from https to http; from a loopback endpoint it may not leave this machine.
+
+    Raises:
+        SourceProtocolError: It may not be followed.
+    """
+    try:
+        target = urljoin(base, location)
+        parts = urlsplit(target)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise SourceProtocolError(f"{shown(base)}: redirected to no address: {location[:200]!r}") from error
+    refused = ""
+    if parts.scheme not in {"http", "https"} or not host:
+        refused = "not an http address"
+    elif urlsplit(endpoint).scheme == "https" and parts.scheme != "https":
+        refused = "from https to http"
+    elif parts.username or parts.password:
+        refused = "with a user name"
+    elif is_private(urlsplit(endpoint).hostname or "") != is_private(host, port or 443):
+        refused = "between a public and a private address"
+    if refused:
+        raise SourceProtocolError(f"{shown(base)}: redirect refused, {refused}: {shown(target)}")
+    return target
+
+
+def is_private(host: str, port: int = 443) -> bool:
+    """Tell whether a host is this machine or another private address, by its name or what it resolves to."""
+    if host in {"localhost", ""} or host.endswith(".localhost"):
+        return True
+    with suppress(ValueError):
+        return not ipaddress.ip_address(host).is_global
+    if host == "archive.org" or host.endswith(".archive.org"):
+        return False
+    with suppress(OSError, ValueError, UnicodeError):
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return any(not ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_global for entry in found)
+    return False
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, by its name alone."""
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def shown(url: str) -> str:
+    """Return an address without user information and query, as messages and logs may have it."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an address that cannot be read"
+    return urlunsplit((parts.scheme, host + port, parts.path, "", ""))

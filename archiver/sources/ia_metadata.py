@@ -1,0 +1,220 @@
+"""Reading an answer of the Internet Archive's metadata API. Pure: bytes in, values out.
+
+Any field may be a string, a list, a number or missing, and nothing in it can be relied upon.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from archiver.core.errors import (
+    ItemDarkError,
+    ItemNotFoundError,
+    SourceProtocolError,
+    SourceUnavailableError,
+    UnsafeNameError,
+)
+from archiver.core.fixity import Algorithm, Digest, digest_of, recognise_digest
+from archiver.core.licences.evidence import Declaration, Scope
+from archiver.core.packages import DeclaredFile, FileRole, SourceAnswer, SourceItem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from archiver.core.packages import ItemId
+
+IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,255}")
+"""What an identifier at the Internet Archive can be made of; ``.`` and ``..`` are none."""
+
+_ITEM_DECLARATIONS = ("licenseurl", "rights", "possible-copyright-status", "license", "description")
+_PROVENANCE_ENDS = ("_meta.xml", "_files.xml", "_reviews.xml", "_archive.torrent", "_meta.sqlite", "_rules.conf")
+_PROVENANCE_NAMES = frozenset(["__ia_thumb.jpg"])
+_FACTS = ("length", "title", "track", "album", "artist", "creator", "genre", "bitrate", "mtime", "crc32", "original")
+_PERSONAL_KEYS = frozenset(["uploader", "updater", "adder", "operator", "republisher_operator"])
+_EMAIL = re.compile(r"\s*[^\s@<>]{1,64}@[^\s@<>]{1,255}\.[A-Za-z]{2,24}\s*")
+
+
+def is_identifier(text: str) -> bool:
+    """Tell whether the Internet Archive could have an item of this name."""
+    return IDENTIFIER.fullmatch(text) is not None and text not in {".", ".."}
+
+
+def parse_item(item: ItemId, received: bytes, *, endpoint: str, url: str, at: datetime) -> SourceItem:
+    """Read the answer about an item.
+
+    Args:
+        item: What was asked for.
+        received: The body, decompressed.
+        endpoint: For the address of the page a reader would open.
+        url: Where it was read.
+        at: When.
+
+    Raises:
+        ItemNotFoundError: ``{}``, the service's word for an unknown item.
+        ItemDarkError: The item was withdrawn.
+        SourceUnavailableError: The servers that hold it are away.
+        SourceProtocolError: The answer cannot be understood, or is about another item.
+    """
+    answer = parse_object(received, what=str(item))
+    if not answer:
+        raise ItemNotFoundError(f"{item}: the source knows no such item")
+    if _is_true(answer.get("is_dark")):
+        raise ItemDarkError(f"{item}: the source has withdrawn the item")
+    if answer.get("error"):
+        raise SourceUnavailableError(f"{item}: the source answers with an error: {str(answer['error'])[:200]}")
+    metadata, files = answer.get("metadata"), answer.get("files")
+    if not isinstance(files, list) and _is_true(answer.get("servers_unavailable")):
+        raise SourceUnavailableError(f"{item}: the servers that hold the item are away")
+    if not isinstance(metadata, dict) or not isinstance(files, list):
+        raise SourceProtocolError(f"{item}: the answer has no metadata or no list of files")
+    found = _first(metadata.get("identifier"))
+    if found != item.name:
+        raise SourceProtocolError(f"{item}: the answer is about another item: {found[:200]!r}")
+    declared = tuple(_files(item, files))
+    collections = _texts(metadata.get("collection"))
+    return SourceItem(
+        id=item,
+        title=_first(metadata.get("title")),
+        creators=_texts(metadata.get("creator")),
+        url=f"{endpoint}/details/{item.name}",
+        declarations=(*_declarations(metadata), *_file_declarations(files)),
+        files=declared,
+        answers=(_evidence(answer, received, url=url, at=at),),
+        access_restricted=any(map(_is_true, _texts(metadata.get("access-restricted-item")))),
+        stream_only="stream_only" in collections,
+        updated=_first(answer.get("item_last_updated")),
+        mediatype=_first(metadata.get("mediatype")),
+        collections=collections,
+        date=_first(metadata.get("date")),
+    )
+
+
+def parse_object(received: bytes, *, what: str) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        SourceProtocolError: It is none.
+    """
+    try:
+        answer = json.loads(received)
+    except (ValueError, RecursionError) as error:
+        start = received[:60].decode("utf-8", "replace")
+        raise SourceProtocolError(f"{what}: the answer is not JSON: it begins {start!r}") from error
+    if not isinstance(answer, dict):
+        raise SourceProtocolError(f"{what}: the answer is no JSON object but {type(answer).__name__}")
+    return answer
+
+
+def _declarations(metadata: dict[str, Any]) -> Iterator[Declaration]:
+    for key in _ITEM_DECLARATIONS:
+        for text in _texts(metadata.get(key)):
+            yield Declaration(f"ia.{key}", Scope.ITEM, text)
+
+
+def _file_declarations(files: list[Any]) -> Iterator[Declaration]:
+    for entry in files:
+        if isinstance(entry, dict):
+            for text in _texts(entry.get("license")):
+                yield Declaration("ia.file.license", Scope.FILE, text, subject=_first(entry.get("name")))
+
+
+def _files(item: ItemId, entries: list[Any]) -> Iterator[DeclaredFile]:
+    seen: set[str] = set()
+    for entry in entries:
+        name = _first(entry.get("name")) if isinstance(entry, dict) else ""
+        if not name:
+            raise SourceProtocolError(f"{item}: a file in the answer has no name")
+        if name in seen:
+            raise SourceProtocolError(f"{item}: the answer lists a file twice: {name[:200]!r}")
+        seen.add(name)
+        yield _file(item, name, entry)
+
+
+def _file(item: ItemId, name: str, entry: dict[str, Any]) -> DeclaredFile:
+    size = _first(entry.get("size")).strip()
+    return DeclaredFile(
+        name=name,
+        role=_role(item, name, entry),
+        size=int(size) if re.fullmatch(r"[0-9]{1,18}", size) else None,
+        digests=tuple(_digests(entry)),
+        format=_first(entry.get("format")),
+        private=any(map(_is_true, _texts(entry.get("private")))),
+        facts=tuple((key, _first(entry[key])) for key in _FACTS if _first(entry.get(key))),
+    )
+
+
+def _role(item: ItemId, name: str, entry: dict[str, Any]) -> FileRole:
+    """Class a file by name, not only by what the source calls it: `_meta.xml` is "original" in some items."""
+    source = _first(entry.get("source"))
+    own_records = {item.name + end for end in _PROVENANCE_ENDS}
+    if name in own_records or name in _PROVENANCE_NAMES or source == "metadata":
+        return FileRole.PROVENANCE
+    if _is_true(_first(entry.get("old_version"))) or name.startswith("history/files/"):
+        return FileRole.OLD_VERSION
+    return FileRole.DERIVATIVE if source == "derivative" else FileRole.ORIGINAL
+
+
+def _digests(entry: dict[str, Any]) -> Iterator[Digest]:
+    if entry.get("summation"):
+        return  # The digest of a list that holds itself: it can never match.
+    for algorithm in (Algorithm.SHA1, Algorithm.MD5):
+        digest = recognise_digest(algorithm, _first(entry.get(algorithm.value)))
+        if digest is not None:
+            yield digest
+
+
+def _evidence(answer: dict[str, Any], received: bytes, *, url: str, at: datetime) -> SourceAnswer:
+    """Keep the answer without personal data: the uploader's address, and what reviewers wrote."""
+    redacted: list[str] = []
+    kept = dict(answer)
+    if "reviews" in kept:
+        del kept["reviews"]
+        redacted.append("/reviews")
+    kept["metadata"] = {}
+    for key, value in answer["metadata"].items():
+        values = value if isinstance(value, list) else [value]
+        if key in _PERSONAL_KEYS or any(isinstance(one, str) and _EMAIL.fullmatch(one) for one in values):
+            redacted.append(f"/metadata/{_pointer(key)}")
+        else:
+            kept["metadata"][key] = value
+    content = json.dumps(kept, indent=1, sort_keys=True) + "\n"
+    return SourceAnswer("metadata.json", content.encode(), digest_of(received), url, at, tuple(sorted(redacted)))
+
+
+def _pointer(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1").encode("utf-8", "backslashreplace").decode()
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """Return the texts of a field that may be a text, a number, a list of such, or missing."""
+    values = value if isinstance(value, list) else [value]
+    return tuple(_text(one) for one in values if _text(one))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else ""
+
+
+def _first(value: object) -> str:
+    return next(iter(_texts(value)), "")
+
+
+def _is_true(value: object) -> bool:
+    return value is True or (isinstance(value, str) and value.strip().lower() in {"true", "1", "yes"})
+
+
+def refuse_identifier(item: ItemId) -> None:
+    """Stop a name that the Internet Archive cannot have given before it becomes a part of an address.
+
+    Raises:
+        UnsafeNameError: It is none of its identifiers.
+    """
+    if not is_identifier(item.name):
+        raise UnsafeNameError(f"{str(item)[:300]!r} is no identifier of the Internet Archive")

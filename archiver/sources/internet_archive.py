@@ -1,0 +1,240 @@
+"""The Internet Archive as a source.
+
+What its services are known to do wrong, and the rule each of them made, stands in `docs/sources.md`.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote, urlsplit
+
+from archiver.core.errors import (
+    FileRefusedError,
+    ItemNotFoundError,
+    SettingsError,
+    SourceProtocolError,
+    SourceUnavailableError,
+)
+from archiver.core.packages import ItemId
+from archiver.ports.sources import CandidatePage, Delivery
+from archiver.sources.http_answers import content_range, is_private
+from archiver.sources.ia_metadata import parse_item, parse_object, refuse_identifier
+from archiver.sources.ia_wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import requests
+
+    from archiver.core.gate import AdmittedItem
+    from archiver.core.packages import DeclaredFile, SourceItem
+    from archiver.core.patience import Patience
+    from archiver.core.selections import Selection
+    from archiver.ports.clock import Clock
+    from archiver.sources.ia_wire import Manners
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+PAGE = 1000
+"""Identifiers on the first page of a search; the service takes 100 to 10,000."""
+DRIFT = 0.01
+"""How much of what a search announces may be missing from what it delivers, as a share."""
+
+
+class InternetArchive:
+    """The Internet Archive; see `archiver.ports.sources.Source`. Safe for threads; cheap until first used.
+
+    Args:
+        name: As in item identifiers.
+        manners: Where, as whom and how fast; a public endpoint is not contacted without a contact.
+        patience: How often metadata and search are tried.
+        clock: For waiting.
+
+    Raises:
+        SettingsError: The endpoint is public and there is no contact.
+    """
+
+    def __init__(self, name: str, manners: Manners, *, patience: Patience, clock: Clock) -> None:
+        if not manners.contact and not is_private(urlsplit(manners.endpoint).hostname or ""):
+            raise SettingsError(
+                f"{manners.endpoint} is not contacted without a way to reach you: [archive] contact is empty",
+                next_command='export ARCHIVER_ARCHIVE__CONTACT="mailto:you@example.org"   # or set it in archiver.toml',
+            )
+        self._name = name
+        self._patience = patience
+        self._clock = clock
+        self._wire = Wire(manners, clock=clock)
+
+    @property
+    def name(self) -> str:
+        """The name used in item identifiers."""
+        return self._name
+
+    def enumerate(self, selection: Selection, *, cursor: str = "") -> Iterator[CandidatePage]:
+        """Yield the candidates of a selection, page by page; see the port.
+
+        Every identifier met is remembered for the length of the enumeration, about 100 bytes each: the service has
+        repeated pages and answered with other queries' items.
+        """
+        if selection.items:
+            items = tuple(dict.fromkeys(ItemId(self._name, item) for item in selection.items))
+            yield CandidatePage(items, "", len(items))
+            return
+        seen: set[str] = set()
+        delivered, announced = 0, None
+        starts_anew = not cursor
+        while True:
+            found, following, total = self._page(selection.query, cursor)
+            announced = total if announced is None else announced
+            new = [identifier for identifier in dict.fromkeys(found) if identifier not in seen]
+            delivered += len(new)
+            if found and not new:
+                raise SourceProtocolError(
+                    f"the search {selection.query!r} repeats a page it has already given, after {delivered} items"
+                )
+            seen.update(new)
+            yield CandidatePage(tuple(ItemId(self._name, identifier) for identifier in new), following, announced)
+            if not following:
+                break
+            if not found or following == cursor:
+                raise SourceProtocolError(
+                    f"the search {selection.query!r} goes round in circles after {delivered} items"
+                )
+            cursor = following
+        if starts_anew:
+            _compare_total(selection.query, announced, delivered)
+
+    def describe(self, item: ItemId) -> SourceItem:
+        """Read what the Internet Archive says of an item now; see the port."""
+        refuse_identifier(item)
+        path = f"/metadata/{quote(item.name, safe='')}"
+
+        def ask() -> SourceItem:
+            try:
+                received = self._wire.fetch(path)
+            except FileRefusedError as error:
+                raise ItemNotFoundError(f"{item}: the source refuses its metadata: {error.message}") from error
+            return parse_item(
+                item, received, endpoint=self._wire.endpoint, url=self._wire.endpoint + path, at=self._clock.now()
+            )
+
+        return self._patiently(ask, what=str(item))
+
+    @contextmanager
+    def read(
+        self, admitted: AdmittedItem, file: DeclaredFile, *, offset: int = 0, validator: str = ""
+    ) -> Iterator[Delivery]:
+        """Open a file of an admitted item; see the port.
+
+        The request goes to ``/download/`` each time: items move, and another node may answer better.
+        """
+        item = admitted.item.id
+        refuse_identifier(item)
+        what = f"{item}: {file.name}"
+        resumes = offset > 0 and bool(validator)
+        # If-Range (RFC 9110 §13.1.5): bytes of another state must never be appended to those that are here.
+        headers = {"Range": f"bytes={offset}-", "If-Range": validator} if resumes else {}
+        path = f"/download/{quote(item.name, safe='')}/{quote(file.name, errors='surrogatepass')}"
+        with self._wire.body(path, headers) as answer:
+            place = _place(answer, resumes=resumes, offset=offset, file=file)
+            if place is not None:
+                yield self._delivery(answer, *place, what=what)
+                return
+        log.info("%s: the source does not go on at byte %d; starting over", what, offset)
+        with self._wire.body(path, {}) as answer:
+            place = _place(answer, resumes=False, offset=0, file=file)
+            if place is None:
+                raise SourceUnavailableError(f"{what}: asked for the whole file, got HTTP status {answer.status_code}")
+            yield self._delivery(answer, *place, what=what)
+
+    def _delivery(self, answer: requests.Response, first: int, length: int | None, *, what: str) -> Delivery:
+        return Delivery(
+            offset=first,
+            validator=_strong_validator(answer),
+            length=length,
+            content_type=answer.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
+            chunks=self._wire.chunks(answer, what=what),
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._wire.close()
+
+    def _page(self, query: str, cursor: str) -> tuple[list[str], str, int | None]:
+        """Ask for one page of a search: identifiers, the next cursor or empty, and the announced total or None."""
+        params = {"q": query, "fields": "identifier"}
+        # With `count` beside it the service has ignored the cursor and begun again from the first page.
+        params |= {"cursor": cursor} if cursor else {"count": str(PAGE)}
+
+        def ask() -> tuple[list[str], str, int | None]:
+            answer = parse_object(
+                self._wire.fetch("/services/search/v1/scrape", params=params), what=f"the search {query!r}"
+            )
+            if answer.get("error"):
+                raise SourceUnavailableError(f"the search {query!r} failed: {str(answer['error'])[:300]}")
+            items = answer.get("items")
+            if not isinstance(items, list):
+                raise SourceProtocolError(f"the search {query!r} answered without a list of items")
+            found = [item.get("identifier") for item in items if isinstance(item, dict)]
+            following, total = answer.get("cursor"), answer.get("total")
+            return (
+                [identifier for identifier in found if isinstance(identifier, str) and identifier],
+                following if isinstance(following, str) else "",
+                total if isinstance(total, int) and not isinstance(total, bool) else None,
+            )
+
+        return self._patiently(ask, what=query)
+
+    def _patiently(self, ask: Callable[[], T], *, what: str) -> T:
+        next_try = 1
+        while True:
+            try:
+                return ask()
+            except SourceUnavailableError as error:
+                next_try += 1
+                wait = self._patience.wait_before(next_try, retry_after=error.retry_after, what=what)
+                if wait is None:
+                    raise
+                log.info("%s; trying again in %.0f seconds", error.message, wait)
+            self._clock.wait(wait)
+
+
+def _place(
+    answer: requests.Response, *, resumes: bool, offset: int, file: DeclaredFile
+) -> tuple[int, int | None] | None:
+    """Return the position of an answer's first byte and the length of the whole file it states.
+
+    None when the answer has other bytes than asked for: 416, a range nobody asked for, or one of another length.
+    """
+    if answer.status_code == HTTPStatus.PARTIAL_CONTENT:
+        place = content_range(answer.headers)
+        if not resumes or place is None or place[0] != offset:
+            return None
+        if file.size is not None and place[1] not in {None, file.size}:
+            return None
+        return offset, place[1]
+    if answer.status_code != HTTPStatus.OK:
+        return None
+    length = answer.headers.get("Content-Length", "")
+    return 0, int(length) if length.isascii() and length.isdigit() else None
+
+
+def _strong_validator(answer: requests.Response) -> str:
+    """Return the entity tag where it is a strong one: only those may stand in If-Range (RFC 9110 §13.1.5)."""
+    tag: str = answer.headers.get("ETag", "")
+    return tag if tag.startswith('"') and len(tag) <= 1024 else ""
+
+
+def _compare_total(query: str, announced: int | None, delivered: int) -> None:
+    """Notice a search that hands out less than it promised; small drift is common and only said."""
+    if announced is None or announced == delivered:
+        return
+    message = f"the search {query!r} announced {announced} items and delivered {delivered}"
+    if abs(announced - delivered) > max(1, announced * DRIFT):
+        raise SourceProtocolError(message)
+    log.warning("%s", message)

@@ -1,0 +1,225 @@
+"""The fuse box: settings become concrete adapters here and nowhere else. Heavy rooms are imported when they are used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from archiver import __version__
+from archiver.core.errors import LockHeldError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from archiver.catalogue import Catalogue
+    from archiver.clock import SystemClock
+    from archiver.core.licences.tools import LicenceTable
+    from archiver.core.patience import Patience
+    from archiver.core.selections import Selection
+    from archiver.engines.threads import ThreadEngine
+    from archiver.ports.progress import Progress
+    from archiver.ports.stores import Store
+    from archiver.settings.reading import Settings
+    from archiver.settings.tables import Source as SourceTable
+    from archiver.settings.tables import Store as StoreTable
+    from archiver.sources.internet_archive import InternetArchive
+    from archiver.workflows.harvest import Walk
+
+PROGRAM = f"archiver/{__version__}"
+AGENT = f"archiver {__version__}"
+
+
+def clock() -> SystemClock:
+    """Return the system's clock, deaf to signals until its handlers are installed."""
+    from archiver.clock import SystemClock
+
+    return SystemClock()
+
+
+def legal_tools() -> LicenceTable:
+    """Return the closed table of legal tools, checked against its digest."""
+    from archiver.shelf import licence_table
+
+    return licence_table()
+
+
+def sample_selections() -> dict[str, str]:
+    """Return the selections that ship with the program, their text by name."""
+    from archiver.shelf.selections import sample_selections as shipped
+
+    return shipped()
+
+
+def threads(number: int, name: str) -> ThreadEngine:
+    """Return an engine of so many threads."""
+    from archiver.engines.threads import ThreadEngine
+
+    return ThreadEngine(number, name=name)
+
+
+def directory_store(name: str, root: Path) -> Store:
+    """Return a store over a directory, also for reading a bag that lies somewhere."""
+    from archiver.stores.directory import DirectoryStore
+
+    return DirectoryStore(name, root)
+
+
+def open_store(name: str, table: StoreTable) -> Store:
+    """Return the store that the settings describe; nothing is contacted yet."""
+    from pathlib import Path
+
+    if not table.url.startswith("s3://"):
+        return directory_store(name, Path(table.url))
+    from archiver.stores.s3 import S3Store
+    from archiver.stores.s3_client import Addressing, Checksums, S3Location
+
+    parts = urlsplit(table.url)
+    try:
+        location = S3Location(
+            bucket=parts.netloc,
+            prefix=parts.path.strip("/"),
+            endpoint=table.endpoint,
+            region=table.region,
+            addressing=Addressing(table.addressing),
+            ca_bundle=table.ca_bundle,
+            verify=table.verify,
+            checksums=Checksums(table.checksums),
+            storage_class=table.storage_class,
+            profile=table.profile,
+            read_timeout=table.timeout,
+            attempts=table.attempts,
+        )
+    except ValueError as error:
+        raise SettingsError(f"stores.{name}: {error}") from error
+    return S3Store(name, location)
+
+
+def open_stores(settings: Settings, names: Sequence[str]) -> dict[str, Store]:
+    """Return stores by name, in the order of the names."""
+    return {name: open_store(name, settings.stores[name]) for name in names}
+
+
+def open_catalogue(settings: Settings) -> Catalogue:
+    """Open the catalogue, making or migrating it where that is needed."""
+    from archiver.catalogue import open_catalogue as opened
+
+    return opened(settings.catalogue_url)
+
+
+def open_source(
+    settings: Settings, name: str, *, clock: SystemClock, jobs: int
+) -> tuple[InternetArchive, Patience, int]:
+    """Return a source, how patiently files of it are tried, and how many may come in at once."""
+    from archiver.sources.ia_wire import Manners
+    from archiver.sources.internet_archive import InternetArchive
+
+    table = settings.sources[name]
+    is_here = _is_here(table)
+    downloads = table.downloads or (jobs if is_here else 2)
+    default_rate = 0.0 if is_here else 1.0
+    manners = Manners(
+        endpoint=table.endpoint.rstrip("/"),
+        program=PROGRAM,
+        contact=settings.contact,
+        requests_per_second=default_rate if table.requests_per_second is None else table.requests_per_second,
+        downloads=downloads,
+        timeout=table.timeout,
+        config_file=table.config_file,
+    )
+    patience = _patience(table, is_here=is_here)
+    return InternetArchive(name, manners, patience=patience, clock=clock), patience, downloads
+
+
+def _patience(table: SourceTable, *, is_here: bool) -> Patience:
+    from archiver.core.patience import Patience
+
+    backoff = table.backoff if table.backoff is not None else (1.0 if is_here else 30.0)
+    return Patience(first_wait=backoff, tries=table.tries)
+
+
+def _is_here(table: SourceTable) -> bool:
+    """Tell whether a source runs on this machine: then there is no stranger to be polite to."""
+    from archiver.sources.http_answers import is_loopback
+
+    return is_loopback(urlsplit(table.endpoint).hostname or "")
+
+
+@contextmanager
+def opened_walk(
+    settings: Settings, selection: Selection, *, clock: SystemClock, progress: Progress, jobs: int
+) -> Iterator[Walk]:
+    """Open everything that a harvest of one selection walks through, and close it at the end."""
+    from archiver.core.events import Agent
+    from archiver.shelf.profiles import PROFILE_IDENTIFIER
+    from archiver.staging.disk import DiskStaging
+    from archiver.workflows.harvest import Walk
+    from archiver.workflows.pack import Imprint
+
+    with ExitStack() as stack:
+        source, patience, downloads = open_source(settings, selection.source, clock=clock, jobs=jobs)
+        stack.callback(source.close)
+        catalogue = open_catalogue(settings)
+        stack.callback(catalogue.close)
+        items, transfers = threads(jobs, "item"), threads(downloads, "transfer")
+        stack.callback(items.close)
+        stack.callback(transfers.close)
+        yield Walk(
+            source=source,
+            staging=DiskStaging(settings.staging),
+            stores=open_stores(settings, selection.stores),
+            holdings=catalogue,
+            ledger=catalogue,
+            items=items,
+            transfers=transfers,
+            clock=clock,
+            progress=progress,
+            table=legal_tools(),
+            patience=patience,
+            imprint=Imprint(Agent(AGENT), settings.organisation, settings.contact, PROFILE_IDENTIFIER),
+        )
+
+
+@contextmanager
+def locked(settings: Settings) -> Iterator[None]:
+    """Keep every other run away from this archive.
+
+    Raises:
+        LockHeldError: Another run holds the lock; nothing was changed.
+    """
+    import filelock
+
+    path = settings.home / "archiver.lock"
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(path, timeout=0)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise LockHeldError(
+            f"another run works on this archive{_holder(path)}; nothing was changed", next_command="archiver status"
+        ) from error
+    except OSError as error:
+        raise SettingsError(
+            f"the archive's home cannot be written: {error.filename or settings.home}: {error.strerror}",
+            next_command="archiver --home DIR …",
+        ) from error
+    try:
+        _holder_file(path).write_text(f"process {os.getpid()}: {' '.join(sys.argv)[:300]}\n", "utf-8", "replace")
+        yield
+    finally:
+        _holder_file(path).unlink(missing_ok=True)
+        lock.release()
+
+
+def _holder_file(path: Path) -> Path:
+    return path.with_name(path.name + ".holder")
+
+
+def _holder(path: Path) -> str:
+    try:
+        return f" ({_holder_file(path).read_text('utf-8', 'replace').strip()})"
+    except OSError:
+        return ""

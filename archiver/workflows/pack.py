@@ -1,0 +1,219 @@
+"""Pack: make the tag files of a bag from values. Payload stays where it is; nothing is written here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archiver.core.attribution import Credit, format_attribution
+from archiver.core.bags.bag_info import BagInfo
+from archiver.core.bags.layout import aip_prefix, lay_out
+from archiver.core.bags.paths import parse_payload_path, parse_tag_path
+from archiver.core.errors import DigestMismatchError, SizeMismatchError, SourceError
+from archiver.core.events import Agent, Event, EventOutcome, EventType
+from archiver.core.fixity import Algorithm, Digest
+from archiver.core.packages import Aip, PayloadFile
+from archiver.core.premis import Rights, format_premis
+from archiver.core.technical import technical_record
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from archiver.core.objects import StagedFile
+    from archiver.core.packages import CapturedFile, Sip, SourceItem
+    from archiver.core.sealed import SealedAip, SealedFile
+    from archiver.ports.clock import Clock
+    from archiver.ports.staging import Staging
+
+
+@dataclass(frozen=True, slots=True)
+class Imprint:
+    """What every bag says of who made it.
+
+    Attributes:
+        agent: The program and its version.
+        organisation: Source-Organization of every bag.
+        contact: As in the settings, or empty.
+        profile_identifier: The profile that every bag satisfies.
+    """
+
+    agent: Agent
+    organisation: str
+    contact: str
+    profile_identifier: str
+
+
+def pack(sip: Sip, *, version: int, state: Digest, imprint: Imprint, clock: Clock) -> Aip:
+    """Make a complete AIP of a SIP: everything a reader needs without any software of ours.
+
+    The same SIP, version and time of packing give the same bytes.
+
+    Args:
+        sip: Every chosen file captured.
+        version: Counted from 1.
+        state: Digest of the source state.
+        imprint: Who made the bag.
+        clock: For the bagging date.
+    """
+    item, decision = sip.admitted.item, sip.admitted.decision
+    now = clock.now()
+    prefix = aip_prefix(item.id.source, item.id.name, version)
+    payload = tuple(PayloadFile(file.path, file.staged, file.sha512) for file in sip.files)
+    info = BagInfo(
+        organisation=imprint.organisation,
+        contact=imprint.contact,
+        identifier=str(item.id),
+        description=_description(item),
+        bagging_date=now.date(),
+        payload_bytes=sum(file.staged.size for file in payload),
+        payload_files=len(payload),
+        software_agent=imprint.agent.name,
+        licence_url=decision.licence,
+        profile_identifier=imprint.profile_identifier,
+        version=version,
+    )
+    metadata = {
+        "ATTRIBUTION.txt": _attribution(sip),
+        "metadata/licence.json": _licence_record(sip, now),
+        "metadata/premis.xml": _premis(sip, version, imprint, now),
+        "metadata/technical.json": technical_record(sip.files),
+        **{f"metadata/source/{parse_tag_path(answer.name)}": answer.content for answer in item.answers},
+    }
+    return Aip(
+        item=item.id,
+        version=version,
+        prefix=prefix,
+        payload=payload,
+        tag_files=lay_out(payload, info=info, metadata=metadata),
+        licence_url=decision.licence,
+        title=item.title,
+        state=state,
+    )
+
+
+def _description(item: SourceItem) -> str:
+    by = f" by {', '.join(item.creators)}" if item.creators else ""
+    return f"{item.title or item.id.name}{by}"
+
+
+def _attribution(sip: Sip) -> bytes:
+    item, decision = sip.admitted.item, sip.admitted.decision
+
+    def credit(title: str, path: str, retrieved_on: str) -> Credit:
+        return Credit(
+            path=path,
+            title=title,
+            creators=item.creators,
+            source_url=item.url,
+            licence_name=decision.licence_name,
+            licence_url=decision.licence,
+            is_licence=decision.is_licence,
+            retrieved_on=retrieved_on,
+        )
+
+    dates = [file.captured_at.date().isoformat() for file in sip.files]
+    files = (
+        credit(_facts(file).get("title") or str(file.path).rpartition("/")[2], f"data/{file.path}", date)
+        for file, date in zip(sip.files, dates, strict=True)
+    )
+    return format_attribution(credit(item.title or item.id.name, "", max(dates)), files)
+
+
+def _facts(file: CapturedFile) -> dict[str, str]:
+    return dict(file.declared.facts)
+
+
+def _licence_record(sip: Sip, now: datetime) -> bytes:
+    """The decision with its evidence, and the source's answers it rests on, each with the digest it was received with."""
+    item = sip.admitted.item
+    record = {
+        "item": str(item.id),
+        "decided_at": now.isoformat(timespec="seconds"),
+        "decision": sip.admitted.decision.to_json(),
+        "answers": [
+            {
+                "file": f"metadata/source/{answer.name}",
+                "url": answer.url,
+                "retrieved_at": answer.retrieved_at.isoformat(timespec="seconds"),
+                "received": str(answer.received),
+                "redacted": list(answer.redacted),
+            }
+            for answer in item.answers
+        ],
+    }
+    return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+
+
+def _premis(sip: Sip, version: int, imprint: Imprint, now: datetime) -> bytes:
+    item, decision = sip.admitted.item, sip.admitted.decision
+    organisation = Agent(imprint.organisation, "organization")
+    return format_premis(
+        identifier=f"{item.id}/v{version}",
+        title=item.title,
+        files=sip.files,
+        events=_events(sip, version, imprint, now),
+        agents=(imprint.agent, organisation) if imprint.organisation else (imprint.agent,),
+        rights=Rights(decision.licence, decision.is_licence, now.date().isoformat()),
+    )
+
+
+def _events(sip: Sip, version: int, imprint: Imprint, now: datetime) -> list[Event]:
+    item = sip.admitted.item.id
+
+    def event(type_: EventType, at: datetime, detail: str, path: str = "") -> Event:
+        return Event(type_, at, EventOutcome.SUCCESS, detail, imprint.agent, item, version=version, path=path)
+
+    events = [event(EventType.APPRAISAL, now, f"admitted under {sip.admitted.decision.licence}")]
+    for file in sip.files:
+        path = f"data/{file.path}"
+        origin = f"the source's {file.verified_by}" if file.verified_by else "nothing: digest_origin first-fetch"
+        events += [
+            event(EventType.CAPTURE, file.captured_at, f"{file.staged.size} bytes, compared with {origin}", path),
+            event(EventType.MESSAGE_DIGEST_CALCULATION, file.captured_at, "SHA-256 and SHA-512, while capturing", path),
+        ]
+    return events
+
+
+def retrieve(sealed: SealedAip, *, staging: Staging) -> Aip:
+    """Make the AIP again from its record in staging, reading every payload byte there to prove that it is unchanged.
+
+    Raises:
+        CaptureError: Staging holds other bytes than were sealed.
+        SourceError: The record itself cannot be true.
+    """
+    try:
+        tag_files = tuple((parse_tag_path(path), content) for path, content in sealed.tag_files)
+        paths = [parse_payload_path(file.path) for file in sealed.payload]
+    except SourceError as error:
+        raise DigestMismatchError(
+            "the record in staging is damaged", where=str(sealed.item), expected="safe paths", actual=error.message
+        ) from error
+    payload = tuple(
+        PayloadFile(path, _proven(sealed, file, staging), file.sha512)
+        for path, file in zip(paths, sealed.payload, strict=True)
+    )
+    return Aip(
+        item=sealed.item,
+        version=sealed.version,
+        prefix=sealed.prefix,
+        payload=payload,
+        tag_files=tag_files,
+        licence_url=sealed.licence_url,
+        title=sealed.title,
+        state=sealed.state,
+    )
+
+
+def _proven(sealed: SealedAip, file: SealedFile, staging: Staging) -> StagedFile:
+    where = f"{sealed.item}: {file.name} in staging"
+    algorithms = (Algorithm.SHA256, Algorithm.SHA512)
+    with staging.receive(sealed.item, file.name, state=sealed.state, algorithms=algorithms) as incoming:
+        if incoming.offset != file.size:
+            raise SizeMismatchError(
+                "staging is damaged", where=where, expected=f"{file.size} bytes", actual=str(incoming.offset)
+            )
+        for expected, actual in zip((file.sha256, file.sha512), incoming.digests(), strict=True):
+            if actual != expected:
+                raise DigestMismatchError("staging is damaged", where=where, expected=str(expected), actual=str(actual))
+        return incoming.commit()

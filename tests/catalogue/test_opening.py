@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+import archiver.catalogue
+from archiver.catalogue import open_catalogue
+from archiver.catalogue.schema import HEAD
+from archiver.core.errors import CatalogueError, CatalogueLockedError
+from tests.contracts.catalogue_contract import event, files, holding
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path / 'below' / 'catalogue.sqlite'}"
+
+
+def alembic(connection):
+    config = Config()
+    config.set_main_option("script_location", str(Path(archiver.catalogue.__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def database(url):
+    return url.removeprefix("sqlite:///")
+
+
+def up_and_down(url):
+    open_catalogue(url).close()
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        command.check(alembic(connection))
+        command.downgrade(alembic(connection), "base")
+        assert [name for name in sa.inspect(connection).get_table_names() if name != "alembic_version"] == []
+        command.upgrade(alembic(connection), "head")
+        command.check(alembic(connection))
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == HEAD
+    engine.dispose()
+
+
+def test_the_schema_is_what_its_migrations_make_on_sqlite(url):
+    up_and_down(url)
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_the_schema_is_what_its_migrations_make_on_postgresql(postgresql):
+    up_and_down(postgresql.new_database())
+
+
+def refuses_changes(url):
+    catalogue = open_catalogue(url)
+    catalogue.ingested(holding(), [], [event()], decision="{}")
+    catalogue.close()
+    engine = sa.create_engine(url)
+    for statement in ("UPDATE event SET detail = 'x'", "DELETE FROM event"):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def test_an_event_cannot_be_changed_or_removed_on_sqlite(url):
+    refuses_changes(url)
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_an_event_cannot_be_changed_or_removed_on_postgresql(postgresql):
+    refuses_changes(postgresql.new_database())
+
+
+def test_a_catalogue_of_a_newer_program_is_left_alone(url):
+    open_catalogue(url).close()
+    with sqlite3.connect(database(url)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+
+    with pytest.raises(CatalogueError, match="newer program"):
+        open_catalogue(url)
+
+
+def test_a_file_that_is_no_catalogue_is_named_and_left(url):
+    file = Path(database(url))
+    file.parent.mkdir()
+    file.write_bytes(b"this is no database at all" * 100)
+
+    with pytest.raises(CatalogueError, match=r"catalogue\.sqlite") as error:
+        open_catalogue(url)
+
+    assert error.value.next_command
+    assert file.read_bytes().startswith(b"this is no database")
+
+
+def test_a_locked_catalogue_is_said_to_be_locked_and_nothing_is_written(url):
+    catalogue = open_catalogue(url, timeout=0.2)
+    other = sqlite3.connect(database(url), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(CatalogueLockedError, match="locked"):
+        catalogue.ingested(holding(), files(), [], decision="{}")
+
+    other.execute("ROLLBACK")
+    other.close()
+    assert catalogue.latest(holding().item) is None
+    catalogue.close()
+
+
+def test_a_reader_is_answered_while_another_process_writes(url):
+    catalogue = open_catalogue(url, timeout=0.2)
+    catalogue.ingested(holding(), files(), [], decision="{}")
+    other = sqlite3.connect(database(url), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    assert catalogue.latest(holding().item) == holding()
+
+    other.execute("ROLLBACK")
+    other.close()
+    catalogue.close()
+
+
+def test_a_password_is_never_shown():
+    with pytest.raises(CatalogueError) as error:
+        open_catalogue("postgresql+psycopg://me:hunter2@127.0.0.1:1/x", timeout=2)
+
+    assert "hunter2" not in str(error.value)
+    assert "127.0.0.1" in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://x/y"])
+def test_another_kind_of_url_is_refused(url):
+    with pytest.raises(CatalogueError):
+        open_catalogue(url)
+
+
+def test_threads_lose_nothing(url):
+    catalogue = open_catalogue(url)
+
+    def write(n):
+        catalogue.ingested(holding(f"item{n}"), files(), [event(f"item{n}")], decision="{}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(80)))
+
+    assert len(list(catalogue.holdings())) == 80
+    assert catalogue.totals().files == 160
+    catalogue.close()
+
+
+WRITER = """
+import sys
+from archiver.catalogue import open_catalogue
+from tests.contracts.catalogue_contract import event, files, holding
+catalogue = open_catalogue(sys.argv[1])
+for n in range(100000):
+    catalogue.ingested(holding(f"{sys.argv[2]}-{n}"), files(50), [event(f"{sys.argv[2]}-{n}")], decision="{}")
+    print(n, flush=True)
+"""
+
+
+def test_what_was_written_before_a_kill_is_there_and_the_rest_is_not(url):
+    open_catalogue(url).close()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, url, name],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=Path(__file__).parents[2],
+        )
+        for name in ("a", "b")
+    ]
+    for writer in writers:
+        writer.stdout.readline()
+    time.sleep(0.5)
+    written = {}
+    for name, writer in zip("ab", writers, strict=True):
+        writer.send_signal(signal.SIGKILL)
+        written[name] = 1 + len(writer.stdout.read().splitlines())
+        writer.wait(10)
+        writer.stdout.close()
+
+    catalogue = open_catalogue(url)
+    held = list(catalogue.holdings())
+    for name, number in written.items():
+        mine = [one for one in held if one.item.name.startswith(f"{name}-")]
+        assert len(mine) in {number, number + 1}  # the last one may have been durable and not yet said
+    for one in held:
+        assert len(list(catalogue.files(one.item, 1))) == 50
+    with sqlite3.connect(database(url)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+    catalogue.close()

@@ -1,0 +1,151 @@
+"""What every catalogue promises (`archiver.ports.catalogue`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from archiver.core.events import Agent, Event, EventOutcome, EventType
+from archiver.core.fixity import Algorithm, Grade, digest_of
+from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding, ItemOutcome, Outcome
+from archiver.core.packages import ItemId
+
+AT = datetime(2026, 11, 24, 12, 0, 0, 123456, UTC)
+AGENT = Agent("archiver 0.1.0")
+
+
+def copy(store, **changed):
+    return replace(Copy(store, "bags/x/v1", CopyStatus.GOOD, Grade.READ, AT), **changed)
+
+
+def holding(name="x", version=1, **changed):
+    values = {
+        "item": ItemId("internet-archive", name),
+        "version": version,
+        "prefix": f"bags/internet-archive/ab/cd/{name}/v{version}/",
+        "title": "A title",
+        "licence": "https://creativecommons.org/licenses/by/4.0/",
+        "state": digest_of(b"state"),
+        "updated": "1575322399",
+        "files": 2,
+        "bytes": 30,
+        "tag_manifest": digest_of(b"tags", Algorithm.SHA512),
+        "ingested_at": AT,
+        "copies": (copy("mirror"), copy("primary", grade=Grade.PROVIDER)),
+    }
+    return Holding(**{**values, **changed})
+
+
+def files(number=2):
+    return [
+        HeldFile(f"data/{n:05}.flac", n, digest_of(b"%d" % n), digest_of(b"%d" % n, Algorithm.SHA512))
+        for n in range(number)
+    ]
+
+
+def event(name="x", **changed):
+    item = ItemId("internet-archive", name)
+    values = {"version": 1, "store": "primary", "path": "", **changed}
+    return Event(EventType.INGESTION, AT, EventOutcome.SUCCESS, "détail", AGENT, item, **values)
+
+
+class CatalogueContract:
+    def test_what_is_not_held_is_none(self, catalogue):
+        assert catalogue.latest(ItemId("internet-archive", "x")) is None
+        assert catalogue.versions(ItemId("internet-archive", "x")) == ()
+        assert list(catalogue.holdings()) == []
+        assert list(catalogue.events(ItemId("internet-archive", "x"))) == []
+
+    def test_what_was_ingested_comes_back_as_it_was(self, catalogue):
+        catalogue.ingested(holding(), files(), [event()], decision="{}")
+
+        assert catalogue.latest(holding().item) == holding()
+        assert list(catalogue.files(holding().item, 1)) == files()
+        assert list(catalogue.events(holding().item)) == [event()]
+
+    def test_the_newest_version_is_the_latest_and_the_old_one_stays(self, catalogue):
+        for version in (1, 2):
+            catalogue.ingested(holding(version=version), files(), [], decision="{}")
+
+        assert catalogue.latest(holding().item).version == 2
+        assert [held.version for held in catalogue.versions(holding().item)] == [1, 2]
+        assert [held.version for held in catalogue.holdings()] == [2]
+
+    def test_taking_down_the_same_aip_again_replaces_its_copies_and_adds_nothing(self, catalogue):
+        catalogue.ingested(holding(), files(), [event()], decision="{}")
+        again = holding(copies=(copy("other"),), title="ignored")
+        catalogue.ingested(again, files(1), [event()], decision="{}")
+
+        assert catalogue.latest(holding().item) == holding(copies=(copy("other"),))
+        assert len(list(catalogue.files(holding().item, 1))) == 2
+        assert len(list(catalogue.events(holding().item))) == 1
+
+    def test_holdings_come_in_the_order_of_identifiers_over_many_pages(self, catalogue):
+        names = [f"item{n:04}" for n in range(1203)]
+        for name in reversed(names):
+            catalogue.ingested(holding(name), [], [], decision="{}")
+
+        assert [held.item.name for held in catalogue.holdings()] == names
+
+    def test_many_files_come_in_the_order_of_their_paths(self, catalogue):
+        catalogue.ingested(holding(), files(2500), [], decision="{}")
+
+        assert list(catalogue.files(holding().item, 1)) == files(2500)
+
+    def test_holdings_are_found_by_identifier_title_and_licence_without_regard_to_case(self, catalogue):
+        catalogue.ingested(holding("a", title="100% Ünder_score"), [], [], decision="{}")
+        catalogue.ingested(holding("b", title="1000 under score", licence="https://x/zero/"), [], [], decision="{}")
+
+        def found(text):
+            return [held.item.name for held in catalogue.holdings(text=text)]
+
+        assert found("100% üNDER") == ["a"]
+        assert found("r_s") == ["a"]
+        assert found("ZERO") == ["b"]
+        assert found("nothing") == []
+
+    def test_totals_count_what_is_held_and_how_items_ended(self, catalogue):
+        run = catalogue.begin(selection="netlabels", selection_digest="ab" * 32, at=AT)
+        catalogue.ingested(holding("a"), files(), [], decision="{}")
+        damaged = copy("mirror", status=CopyStatus.DAMAGED, checked_at=AT - timedelta(days=1))
+        catalogue.ingested(holding("b", copies=(damaged,)), files(), [], decision="{}")
+        for name, outcome in (
+            ("a", Outcome.STORED),
+            ("b", Outcome.FAILED),
+            ("c", Outcome.QUARANTINED),
+            ("d", Outcome.REFUSED),
+        ):
+            catalogue.answered(run, ItemOutcome(ItemId("internet-archive", name), outcome, ("R",)), at=AT)
+        catalogue.answered(run, ItemOutcome(ItemId("internet-archive", "b"), Outcome.UNCHANGED), at=AT)
+        catalogue.end(run, at=AT, complete=True, counts={Outcome.STORED: 1, Outcome.REFUSED: 1})
+        totals = catalogue.totals()
+
+        assert (totals.items, totals.versions, totals.files, totals.bytes) == (2, 2, 4, 60)
+        assert (totals.undecided, totals.failed, totals.refused) == (1, 0, 1)
+        assert [(s.store, s.copies, s.good, s.bytes) for s in totals.stores] == [
+            ("mirror", 2, 1, 60),
+            ("primary", 1, 1, 30),
+        ]
+        assert totals.stores[0].oldest_check == AT - timedelta(days=1)
+        (last,) = totals.last_runs
+        assert (last.selection, last.complete, last.ended_at) == ("netlabels", True, AT)
+        assert dict(last.counts) == {Outcome.STORED: 1, Outcome.REFUSED: 1}
+
+    def test_a_run_that_was_killed_stays_open(self, catalogue):
+        catalogue.begin(selection="netlabels", selection_digest="", at=AT)
+
+        (run,) = catalogue.totals().last_runs
+        assert run.ended_at is None
+        assert not run.complete
+
+    def test_events_are_appended_in_order(self, catalogue):
+        catalogue.ingested(holding(), [], [event(path="data/1")], decision="{}")
+        catalogue.appended([event(path="data/2"), event(path="data/3")])
+
+        assert [one.path for one in catalogue.events(holding().item)] == ["data/1", "data/2", "data/3"]
+
+    def test_hostile_text_does_not_break_it(self, catalogue):
+        title = "nul\0 surrogate\ud800 '; DROP TABLE item; --"
+        catalogue.ingested(holding("x", title=title), files(), [event()], decision="\0")
+
+        assert catalogue.latest(holding().item).title == "nul\ufffd surrogate\ufffd\ufffd\ufffd '; DROP TABLE item; --"

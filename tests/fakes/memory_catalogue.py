@@ -1,0 +1,100 @@
+"""A catalogue in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from archiver.core.holdings import CopyStatus, Outcome, Run, StoreTotals, Totals
+
+
+def _text(value):
+    return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
+class MemoryCatalogue:
+    """See `archiver.ports.catalogue`. ``fails`` makes the next write raise it."""
+
+    def __init__(self, fails=None):
+        self.aips = {}
+        self.file_lists = {}
+        self.event_list = []
+        self.runs = []
+        self.outcomes = {}
+        self.history = []
+        self.fails = fails
+
+    def _write(self):
+        if self.fails is not None:
+            failure, self.fails = self.fails, None
+            raise failure
+
+    def latest(self, item):
+        return max(
+            (held for key, held in self.aips.items() if key[0] == item), key=lambda held: held.version, default=None
+        )
+
+    def versions(self, item):
+        return tuple(self.aips[key] for key in sorted(self.aips) if key[0] == item)
+
+    def holdings(self, *, text=""):
+        for item in sorted({key[0] for key in self.aips}):
+            held = self.latest(item)
+            if text.casefold() in f"{held.item}\n{held.title}\n{held.licence}".casefold():
+                yield held
+
+    def files(self, item, version):
+        yield from sorted(self.file_lists.get((item, version), []), key=lambda file: file.path)
+
+    def events(self, item):
+        yield from [event for event in self.event_list if event.item == item]
+
+    def totals(self):
+        stores = sorted({copy.store for held in self.aips.values() for copy in held.copies})
+        latest = list(self.outcomes.values())
+        return Totals(
+            items=len({key[0] for key in self.aips}),
+            versions=len(self.aips),
+            files=sum(held.files for held in self.aips.values()),
+            bytes=sum(held.bytes for held in self.aips.values()),
+            stores=tuple(self._store(store) for store in stores),
+            undecided=latest.count(Outcome.QUARANTINED),
+            failed=latest.count(Outcome.FAILED),
+            refused=latest.count(Outcome.REFUSED),
+            last_runs=tuple(reversed(self.runs))[:10],
+        )
+
+    def _store(self, store):
+        pairs = [(held, copy) for held in self.aips.values() for copy in held.copies if copy.store == store]
+        good = sum(copy.status is CopyStatus.GOOD for _, copy in pairs)
+        oldest = min(copy.checked_at for _, copy in pairs)
+        return StoreTotals(store, len(pairs), sum(held.bytes for held, _ in pairs), good, oldest)
+
+    def begin(self, *, selection, selection_digest, at):
+        self._write()
+        run = Run(len(self.runs) + 1, selection, selection_digest, at, None, complete=False, counts=())
+        self.runs.append(run)
+        return run
+
+    def ingested(self, holding, files, events, *, decision):
+        self._write()
+        key = (holding.item, holding.version)
+        if key in self.aips:
+            self.aips[key] = replace(self.aips[key], copies=holding.copies)
+            return
+        self.aips[key] = replace(holding, title=_text(holding.title))
+        self.file_lists[key] = list(files)
+        self.event_list += events
+
+    def answered(self, run, outcome, *, at):
+        self._write()
+        self.outcomes[outcome.item] = outcome.outcome
+        self.history.append((run.id, outcome))
+
+    def appended(self, events):
+        self._write()
+        self.event_list += events
+
+    def end(self, run, *, at, complete, counts):
+        self._write()
+        numbers = tuple((outcome, counts[outcome]) for outcome in Outcome if outcome in counts)
+        self.runs[run.id - 1] = replace(run, ended_at=at, complete=complete, counts=numbers)
