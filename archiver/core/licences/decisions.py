@@ -1,0 +1,179 @@
+"""Combining evidence into one decision, in the order of the rules in docs/licence-gate.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from archiver.core.licences.evidence import Evidence, Polarity, ReasonCode
+from archiver.core.licences.weighing import weigh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archiver.core.licences.evidence import Declaration
+    from archiver.core.licences.policies import Policy
+    from archiver.core.licences.tools import LicenceTable, Tool
+
+GATE_VERSION = 1
+"""Counted up when the same evidence can lead to another decision."""
+
+
+class Outcome(StrEnum):
+    """What the gate answers."""
+
+    ADMIT = "admit"
+    REFUSE = "refuse"
+    QUARANTINE = "quarantine"
+
+
+class LicenceClass(StrEnum):
+    """What the declarations identify, whatever the policy."""
+
+    OPEN = "open"
+    NOT_OPEN = "not-open"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What a source says besides licences.
+
+    Attributes:
+        access_restricted: The source lends the item or keeps it from the public.
+        stream_only: The source offers it for listening and not for copying.
+    """
+
+    access_restricted: bool = False
+    stream_only: bool = False
+
+
+NO_SIGNALS = Signals()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the gate decided, and on what.
+
+    Attributes:
+        outcome: Admit, refuse or quarantine.
+        licence_class: What was identified.
+        reasons: At least one.
+        tool: The one tool identified, or None.
+        evidence: Everything weighed, in the order of the declarations.
+        policy: What was admitted at the time.
+        table_sha256: Digest of the table that decided.
+    """
+
+    outcome: Outcome
+    licence_class: LicenceClass
+    reasons: tuple[ReasonCode, ...]
+    tool: Tool | None
+    evidence: tuple[Evidence, ...]
+    policy: Policy
+    table_sha256: str
+
+    @property
+    def licence(self) -> str:
+        """Canonical URL of the tool, or empty."""
+        return self.tool.url if self.tool else ""
+
+    @property
+    def licence_name(self) -> str:
+        """Official identifier of the tool, or empty."""
+        return self.tool.identifier if self.tool else ""
+
+    @property
+    def is_licence(self) -> bool:
+        """Tell a licence from a public domain tool."""
+        return self.tool is not None and self.tool.is_licence
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as it stands in ``metadata/licence.json``."""
+        return {
+            "gate_version": GATE_VERSION,
+            "outcome": self.outcome.value,
+            "class": self.licence_class.value,
+            "reasons": [reason.value for reason in self.reasons],
+            "licence": self.licence,
+            "licence_name": self.licence_name,
+            "tool": self.tool.to_json() if self.tool else None,
+            "evidence": [one.to_json() for one in self.evidence],
+            "policy": {
+                "name": self.policy.name,
+                "public_domain_mark": self.policy.public_domain_mark,
+                "sha256": self.policy.sha256,
+            },
+            "table_sha256": self.table_sha256,
+        }
+
+
+def decide(
+    declarations: Iterable[Declaration], *, table: LicenceTable, policy: Policy, signals: Signals = NO_SIGNALS
+) -> Decision:
+    """Weigh every declaration of an item and combine what they prove. Never raises.
+
+    Once there is a grant or a reservation, no further declaration turns a refusal or a quarantine into an admission.
+    """
+    evidence = tuple(weigh(declaration, table) for declaration in declarations)
+    licence_class, reasons, tool = combine(evidence)
+    outcome, more = _outcome(licence_class, reasons, tool, policy, signals)
+    return Decision(outcome, licence_class, (*reasons, *more), tool, evidence, policy, table.sha256)
+
+
+def combine(evidence: tuple[Evidence, ...]) -> tuple[LicenceClass, tuple[ReasonCode, ...], Tool | None]:  # noqa: PLR0911 - the rules in their order
+    """Combine evidence into what it identifies."""
+    grants = [one for one in evidence if one.polarity is Polarity.GRANT and one.tool is not None]
+    tools = {one.tool.url: one.tool for one in grants if one.tool is not None}
+    reserved = [one for one in evidence if one.polarity is Polarity.RESERVE]
+    opaque = [one for one in evidence if one.polarity is Polarity.OPAQUE and not _agrees(one, tools)]
+    contradicting = [
+        one for one in evidence if _would_grant(one) and one.tool is not None and one.tool.url not in tools
+    ]
+    if reserved:
+        if grants or any(one.reason is ReasonCode.CONFLICT_RESERVED for one in opaque):
+            return LicenceClass.UNKNOWN, (ReasonCode.CONFLICT_RESERVED,), None
+        return LicenceClass.NOT_OPEN, _distinct(ReasonCode.RESERVED, reserved), None
+    if len(tools) > 1 or (tools and contradicting):
+        return LicenceClass.UNKNOWN, (ReasonCode.CONFLICT_TOOLS,), None
+    if opaque:
+        return LicenceClass.UNKNOWN, _distinct(ReasonCode.UNRESOLVED_LICENCE_FIELD, opaque), None
+    if not tools:
+        mentions = [one for one in evidence if one.polarity is Polarity.MENTION]
+        reasons = _distinct(ReasonCode.MENTION_ONLY, mentions) if mentions else (ReasonCode.NO_LICENCE,)
+        return LicenceClass.UNKNOWN, reasons, None
+    (tool,) = tools.values()
+    if not tool.lets_anyone_copy:
+        return LicenceClass.NOT_OPEN, (ReasonCode.TOOL_FORBIDS_COPY,), tool
+    return LicenceClass.OPEN, tuple(dict.fromkeys(one.reason for one in grants)), tool
+
+
+def _agrees(one: Evidence, tools: dict[str, Tool]) -> bool:
+    """Tell whether a name without a version fits the one tool that another field identifies."""
+    return bool(one.unit) and bool(tools) and all(tool.unit == one.unit for tool in tools.values())
+
+
+def _would_grant(one: Evidence) -> bool:
+    return one.polarity is Polarity.MENTION and "would grant" in one.steps
+
+
+def _distinct(first: ReasonCode, evidence: list[Evidence]) -> tuple[ReasonCode, ...]:
+    return tuple(dict.fromkeys((first, *(one.reason for one in evidence))))
+
+
+def _outcome(
+    licence_class: LicenceClass, reasons: tuple[ReasonCode, ...], tool: Tool | None, policy: Policy, signals: Signals
+) -> tuple[Outcome, tuple[ReasonCode, ...]]:
+    """Apply the policy and the source's signals; return the outcome and what they add to the reasons."""
+    if licence_class is LicenceClass.NOT_OPEN or reasons == (ReasonCode.NO_LICENCE,):
+        return Outcome.REFUSE, ()
+    if licence_class is LicenceClass.UNKNOWN or tool is None:
+        return Outcome.QUARANTINE, ()
+    if not policy.admits(tool):
+        return Outcome.REFUSE, (ReasonCode.POLICY_EXCLUDES,)
+    if signals.access_restricted or signals.stream_only:
+        return Outcome.QUARANTINE, (ReasonCode.SOURCE_RULE,)
+    if tool.instrument == "label-only" and policy.public_domain_mark != "accept":
+        return Outcome.QUARANTINE, (ReasonCode.PD_LABEL,)
+    return Outcome.ADMIT, ()

@@ -1,0 +1,78 @@
+"""What each field of a source is for. A field that is not known here is free text: it grants nothing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FieldKind(StrEnum):
+    """How far a field may be believed."""
+
+    DEDICATED = "dedicated"
+    """Made for a licence, URL or name: whatever else stands in it is an unresolved claim."""
+    RIGHTS = "rights"
+    """Made for a statement of rights: a sentence may grant."""
+    NOTICE = "notice"
+    """Made for a copyright line: a sentence may grant, a bare notice says nothing."""
+    FREE = "free"
+    """Anything at all: it may reserve and contradict, never grant."""
+    IGNORED = "ignored"
+    """Recorded and not weighed: licence badges have been seen to lie."""
+
+
+KINDS = {
+    "ia.licenseurl": FieldKind.DEDICATED,
+    "ia.license": FieldKind.DEDICATED,
+    "ia.file.license": FieldKind.RIGHTS,
+    "ia.rights": FieldKind.RIGHTS,
+    "ia.possible-copyright-status": FieldKind.RIGHTS,
+    "ia.description": FieldKind.FREE,
+    "fma.license_url": FieldKind.DEDICATED,
+    "fma.license_title": FieldKind.DEDICATED,
+    "fma.license_image_file": FieldKind.IGNORED,
+    "jamendo.license_ccurl": FieldKind.DEDICATED,
+    "freesound.license": FieldKind.DEDICATED,
+    "soundcloud.license": FieldKind.DEDICATED,
+    "ccmixter.license_url": FieldKind.DEDICATED,
+    "ccmixter.license_name": FieldKind.DEDICATED,
+    "flickr.license": FieldKind.DEDICATED,
+    "youtube.license": FieldKind.DEDICATED,
+    "podcast.license": FieldKind.DEDICATED,
+    "commons.License": FieldKind.DEDICATED,
+    "commons.LicenseShortName": FieldKind.DEDICATED,
+    "commons.LicenseUrl": FieldKind.DEDICATED,
+    "commons.UsageTerms": FieldKind.RIGHTS,
+    "edm.rights": FieldKind.DEDICATED,
+    "html.rel-license": FieldKind.DEDICATED,
+    "html.img": FieldKind.IGNORED,
+    "html.footer": FieldKind.FREE,
+    "rights-text": FieldKind.RIGHTS,
+    "description-text": FieldKind.FREE,
+    "xmp.cc:license": FieldKind.DEDICATED,
+    "xmp.xmpRights:UsageTerms": FieldKind.RIGHTS,
+    "xmp.xmpRights:WebStatement": FieldKind.FREE,
+    "xmp.dc:rights": FieldKind.NOTICE,
+    "id3.WCOP": FieldKind.DEDICATED,
+    "id3.TCOP": FieldKind.NOTICE,
+    "id3.TXXX:LICENSE": FieldKind.RIGHTS,
+    "id3.COMM": FieldKind.FREE,
+    "id3.WOAF": FieldKind.FREE,
+    "id3v1.comment": FieldKind.FREE,
+    "vorbis.LICENSE": FieldKind.RIGHTS,
+    "vorbis.COPYRIGHT": FieldKind.NOTICE,
+    "vorbis.CONTACT": FieldKind.FREE,
+    "mp4.cprt": FieldKind.NOTICE,
+    "mp4.©cpy": FieldKind.NOTICE,
+    "riff.ICOP": FieldKind.NOTICE,
+    "matroska.LICENSE": FieldKind.RIGHTS,
+    "matroska.COPYRIGHT": FieldKind.NOTICE,
+    "operator.licence": FieldKind.DEDICATED,
+}
+"""By ``source.field``, spelled as the source spells it."""
+
+_FOLDED = {name.lower(): kind for name, kind in KINDS.items()}
+
+
+def kind_of(field: str) -> FieldKind:
+    """Return what a field is for; the trailing ``[]`` of a repeated field does not count, nor does case."""
+    return _FOLDED.get(field.removesuffix("[]").lower(), FieldKind.FREE)

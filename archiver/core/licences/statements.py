@@ -1,0 +1,425 @@
+"""The sentence grammar: what a text grants, keeps or merely mentions.
+
+A small closed set of sentences grants. A negation, a question, a condition, a second tool or another object than the
+recording takes a grant away. A reservation counts wherever it stands.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+from archiver.core.licences.evidence import Polarity, ReasonCode
+from archiver.core.licences.names import resolve_name
+from archiver.core.licences.texts import folded
+from archiver.core.licences.urls import resolve_url
+
+if TYPE_CHECKING:
+    from archiver.core.licences.tools import LicenceTable, Tool
+
+LONGEST_STATEMENT = 20_000
+"""Characters that are read as sentences; a longer text grants nothing. Reservations are looked for in all of it."""
+
+_RESERVE = re.compile(
+    r"""
+      \ball[ -]+rights?[ -]+(?:are[ ]+)?(?:strictly[ ]+)?reserved\b | \ball-rights-reserved\b
+    | \brights?[ ](?:of[ ][^.]{0,120}[ ])?(?:are[ ])?reserved\b(?<!some\ rights\ reserved)
+    | \balle[ ]rechte[ ]vorbehalten\b | \balle[ ]rechten[ ]voorbehouden\b | \balle?[ ]rettigheder[ ]forbeholdes\b
+    | \balle[ ]rettigheter[ ](?:er[ ])?(?:forbeholdt|reservert)\b | \balla?[ ]rättigheter[ ]förbehåll(?:s|na|es)\b
+    | \btous[ ](?:les[ ])?droits[ ](?:sont[ ])?réservés\b | \btodos[ ]los[ ]derechos[ ](?:están[ ])?reservados\b
+    | \btutti[ ]i[ ]diritti[ ](?:sono[ ])?riservati\b | \btodos[ ]os[ ]direitos[ ](?:são[ ])?reservados\b
+    | \btots[ ]els[ ]drets[ ]reservats\b | \bwszelkie[ ]prawa[ ]zastrzeżone\b | \bvšechna[ ]práva[ ]vyhrazena\b
+    | \bminden[ ]jog[ ]fenntartva\b | \btoate[ ]drepturile[ ]rezervate\b | \bkaikki[ ]oikeudet[ ]pidätetään\b
+    | \btüm[ ]hakları[ ]saklıdır\b | \bвсе[ ]права[ ](?:защищены|сохранены|зарезервированы)\b | \bусі[ ]права[ ]захищені[о]?\b
+    | \bвсички[ ]права[ ]запазени\b | \bόλα[ ]τα[ ]δικαιώματα[ ]διατηρούνται\b | \bsva[ ]prava[ ](?:pridržana|zadržana)\b
+    | \bkõik[ ]õigused[ ]kaitstud\b | \bvisos[ ]teisės[ ]saugomos\b | \bvse[ ]pravice[ ]pridržane\b | \bvšetky[ ]práva[ ]vyhradené\b
+    | すべての権利を(?:保有|留保) | 全著作権所有 | 無断(?:転載|複製|複写|使用)(?:を)?(?:禁|厳禁) | 禁無断(?:転載|複製)
+    | 版权所有 | 版權所有 | 保留所有(?:权利|權利) | 保留一切(?:权利|權利) | 모든[ ]권리[ ]?(?:보유|를[ ]보유) | 무단[ ]?(?:전재|복제)
+    | جميع[ ]الحقوق[ ]محفوظة | כל[ ]הזכויות[ ]שמורות | สงวนลิขสิทธิ์
+    | \bfma-limited\b | \bin_copyright\b | \bin[ ]copyright\b(?<!not\ in\ copyright)
+    | \b(?:may|must|can|shall)[ ]?not[ ]be[ ](?:\w+[ ](?:or[ ]|and[ ])?)?(?:copied|reproduced|redistributed|distributed|duplicated|shared|downloaded|sold)\b
+    | \b(?:do|does)[ ]not[ ](?:re-?)?(?:distribute|copy|share|upload|duplicate|reproduce)\b | \bdon't[ ](?:re-?)?(?:distribute|copy|share|upload)\b
+    | \bnot[ ]for[ ](?:re-?)?(?:sale|distribution|broadcast|release|resale)(?:[ ]or[ ](?:re-?)?(?:sale|distribution))?\b
+    | \bunauthori[sz]ed[ ](?:copying|duplication|reproduction|distribution|use)\b
+    | \b(?:copying|downloading|duplication|reproduction|redistribution|distribution)\b[^.]{0,60}\b(?:is|are)[ ](?:strictly[ ])?(?:prohibited|forbidden|not[ ](?:allowed|permitted))\b
+    | \bno[ ](?:unauthori[sz]ed[ ])?(?:copying|redistribution|distribution|reproduction|downloading)\b
+    | \bwithout[ ](?:the[ ])?(?:prior[ ])?(?:express[ ])?(?:written[ ])?(?:permission|consent|authori[sz]ation)\b
+    | \bfor[ ](?:personal|private|promotional|evaluation)(?:[ ]and[ ](?:personal|private))?[ ]use[ ]only\b | \bstreaming[ ]only\b
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_SOME_RIGHTS = re.compile(r"some\s+rights\s+(?:are\s+)?reserved", re.IGNORECASE)
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|nor|neither|cannot|can't|isn't|aren't|don't|doesn't|won't|without|nicht|kein|keine|keiner|pas|non|nunca|nao|não|niet|inte|ikke|не|нет|unlike|wrongly|incorrectly|falsely|illegally|supposedly|allegedly|apparently|hopefully|un-?licen[cs]ed|wish|wished|want|wants|formerly|previously|expired|revoked|withdrawn|instead)\b",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(
+    r"\b(?:if|until|unless|except|excluding|only|will|would|could|might|may\s+be|pending|provided|when|once|after|before|from\s+\d{4}|as\s+long|subject\s+to|"
+    r"otherwise|partly|partially|mostly|some|parts?|portions?|certain|selected|most|half|tracks?\s*\d|track\s*#|soon|planned|requested|seeking|looking|"
+    r"please\s+ask|on\s+request|maybe|perhaps|probably|unsure|unknown|sure|think|believe|assume|similar|like|compatible|equivalent|style|germany|eu\b|usa?\s+only)\b",
+    re.IGNORECASE,
+)
+_WRONG_OBJECT = re.compile(
+    r"\b(?:cover|covers|art|artwork|photo|photos|photograph|photographs|picture|pictures|image|images|metadata|website|web\s*site|site|page|text|texts|font|fonts|sample|samples|sampled|"
+    r"loop|loops|lyrics|score|scores|sheet|composition|compositions|video|videos|logo|design|booklet|liner|notes|transcript|transcripts|software|code|data|database|"
+    r"description|template|icon|icons|sound\s+effects?|original|underlying|instrumental|vocals?|beats?|background|backing|stems?|acapella|theme|remix(?:es|ed)?\s+of|contains|includes|including|uses|based\s+on|featuring)\b",
+    re.IGNORECASE,
+)
+_CHOICE = re.compile(
+    r"\b(?:of your choice|at your (?:choice|option)|whichever you (?:prefer|like)|you (?:may|can) (?:choose|select|pick)|choose (?:one|either)|either)\b",
+    re.IGNORECASE,
+)
+_MULTI = re.compile(r"\b(?:dual|multi|multiple|tri|triple|double)[ -]?licen[cs]ed?\b", re.IGNORECASE)
+_OTHER_OPEN = re.compile(
+    r"\b(?:gfdl|gnu free documentation licen[cs]e|free art licen[cs]e|licen[cs]e art libre|gpl|lgpl)(?:[ ]v?\d(?:\.\d)?)?(?:\+|[ ]or[ ]later)?",
+    re.IGNORECASE,
+)
+_COMMERCIAL_OFFER = re.compile(
+    r"^(?:for commercial (?:use|usage|uses|licen[cs]es|licen[cs]ing|purposes)[^.]{0,80}(?:contact|e-?mail|write|ask|see|visit)\b.{0,120}"
+    r"|commercial licen[cs](?:es|ing|e)?[^.]{0,40}\bavailable\b.{0,120})$",
+    re.IGNORECASE,
+)
+_BARE_NOTICE = re.compile(r"(?i)^(?:(?:\(c\)|\(p\)|©|℗|copyright)\s*(?:&\s*|and\s+)?)+[^.]{0,100}$")
+_RISK = re.compile(
+    r"(?i)\b(?:commercial|permission|permissions|permit|permitted|fee|fees|royalt\w*|purchase|exclusive\w*|restrict\w*|territor\w*|promo\w*|"
+    r"prohibit\w*|forbidden|allowed|licen[cs]\w*|copyright\w*|rights|gema|sacem|ascap|bmi|prs)\b"
+)
+"""Words that make a sentence beside a grant more than small talk."""
+_URL = re.compile(r"(?i)(?:(?:[a-z][a-z0-9+.-]{1,12}:)?//|(?<![\w.@/-])(?:www\.)?creativecommons\.org/)[^\s<>\"]+")
+_NAME_START = re.compile(
+    r"(?i)(?<![\w/.-])(?:cc0|cc[ -]?(?=by|nc|nd|sa|zero|0|pdm|sampling|pddc|attribution|devnations)|creative[ ]commons|attribution(?=[ -])|public[ ]domain[ ]mark|pdm(?=[ -]1))"
+)
+_LONGEST_NAME_WORDS = 12
+_CLAIM = re.compile(
+    r"(?i)creative[ -]?commons|\bcc[ -]?(?:by|0|zero)\b|public[ -]?domain|licen[cs]|copyleft|royalty[ -]free|no[ ]known[ ]copyright|\bgfdl\b|no[ -]rights[ -]reserved"
+)
+_PUBLIC_DOMAIN = re.compile(r"(?i)\bpublic[ -]?domain\b|not_in_copyright|\bpd-")
+
+_TOOL = "\ue000"
+"""Stands for a resolved tool in a text whose names and URLs were taken out."""
+_PLACE = "\ue001"
+"""Stands for any other URL."""
+_UNRESOLVED = "\ue002"
+"""Stands for a licence name or URL that is none of the table."""
+
+_SIGN = r"(?:\(c\)|\(p\)|©|℗|copyright|copr\.?)\s*(?:(?:&|and)\s*)?"
+_YEARS = r"\d{4}(?:\s*[-,/]\s*\d{2,4})*"
+_NOTICE = rf"(?:(?:{_SIGN})+(?:{_YEARS})?|{_YEARS})\s*"
+_HOLDER = r"(?:by\s+)?[^.;:?!\ue000-\ue002]{0,80}?"
+_LICENSED = (
+    r"(?:(?:re)?licen[cs]ed|released|published|distributed|shared|available|made\s+available|offered|issued|provided)"
+)
+_WORK = (
+    r"(?:this|the|these|all|my|our)\s+(?:\w+\s+)?(?:work|works|recording|recordings|song|songs|track|tracks|album|music|audio|file|files|"
+    r"release|releases|item|sound|sounds|performance|podcast|episode|ep|mix|piece|material|content)"
+)
+_UNDER = r"(?:under|by|with|using)\s+(?:(?:the|a|an)\s+)?(?:terms\s+of\s+(?:the|a)\s+)?(?:following\s+)?(?:licen[cs]e:?\s+)?(?:creative\s+commons\s+)?"
+_BEHIND = r"(?:\s+(?:public\s+)?(?:licen[cs]e|deed|dedication))?"
+_VERIFY = rf"(?:[\s,;.]+(?:verify|see|visit|more\s+information|details?)(?:\s+at)?:?\s*{_PLACE})?"
+_SEVERAL = rf"{_TOOL}{_BEHIND}(?:[\s,;:()/-]*(?:see\s+|at\s+|url:?\s+|to\s+view\s+a\s+copy\s+of\s+this\s+licen[cs]e,?\s+visit\s+)?\(?{_TOOL}\)?{_BEHIND})*"
+_GRANTS = (
+    re.compile(
+        rf"^(?:(?:{_NOTICE}{_HOLDER}[\s,;-]*)?(?:{_WORK}\s+(?:by\s+{_HOLDER}\s+)?(?:is|are|has\s+been|have\s+been)\s+)?|{_NOTICE}{_HOLDER}\s+(?:is|are)\s+)"
+        rf"{_LICENSED}\s*(?:to\s+the\s+public\s+)?{_UNDER}{_SEVERAL}{_VERIFY}$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"^(?:{_NOTICE}(?:by\s+)?[^.;:?!,(\ue000-\ue002]{{0,50}}?\s*[,;:(|/-]\s*)?(?:(?:licen[cs]e[sd]?|rights|usage\s+terms|music|audio|recording|track|song)\b\s*:?\s*)?"
+        rf"(?:is\s+)?{_SEVERAL}{_VERIFY}$",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"^to\s+view\s+a\s+copy\s+of\s+this\s+licen[cs]e,?\s+visit\s+{_TOOL}$", re.IGNORECASE),
+    re.compile(
+        rf"^(?:to\s+the\s+extent\s+possible\s+under\s+law,?\s+{_HOLDER}\s+)?(?:has|have)\s+waived\s+all\s+copyright[^.\ue000-\ue002]{{0,80}}\s+{_SEVERAL}$",
+        re.IGNORECASE,
+    ),
+)
+"""Sentences that grant, matched whole. A holder's name stands only behind a notice; the checks of `_spoilt` apply to it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a text says of rights.
+
+    Attributes:
+        polarity: Grant, reserve, neutral, opaque or mention.
+        reason: Why.
+        tool: The tool granted or mentioned, or None.
+    """
+
+    polarity: Polarity
+    reason: ReasonCode
+    tool: Tool | None = None
+
+
+def reserves(text: str) -> bool:
+    """Tell whether a text keeps rights that an archive needs. "Some rights reserved" does not."""
+    return _RESERVE.search(_SOME_RIGHTS.sub(" ", text)) is not None
+
+
+def read_statement(text: str, table: LicenceTable) -> Statement:  # noqa: C901, PLR0911 - the rules in their order
+    """Read a text of one or more sentences. Never raises; its time grows with the length of the text alone."""
+    conflict: ReasonCode | None = None
+    if len(text) > LONGEST_STATEMENT:
+        return _without_grant(text, is_claim=True)
+    if "<" in text:
+        text, conflict = _without_markup(text, table)
+    plain = " ".join(text.split())
+    marked, tools = _marked(plain, table)
+    granted, mentioned, refused = _granted(marked, tools)
+    distinct = {tool.url for tool in granted}
+    if reserves(_prose(marked)):
+        if granted and refused is None:
+            return Statement(Polarity.OPAQUE, ReasonCode.CONFLICT_RESERVED, granted[0])
+        return Statement(Polarity.RESERVE, ReasonCode.RESERVED)
+    if conflict is not None or len(distinct | {tool.url for tool in mentioned}) > 1:
+        return Statement(Polarity.OPAQUE, conflict or ReasonCode.CONFLICT_TOOLS)
+    choice = _chosen(marked, tools)
+    if choice is not None:
+        return Statement(Polarity.GRANT, ReasonCode.OK_CHOICE, choice)
+    if granted and refused is None and not mentioned and _UNRESOLVED not in marked:
+        return Statement(Polarity.GRANT, ReasonCode.OK_SENTENCE, granted[0])
+    if tools:
+        return Statement(Polarity.MENTION, refused or ReasonCode.MENTION_ONLY, tools[0])
+    if _UNRESOLVED in marked:
+        return Statement(Polarity.OPAQUE, ReasonCode.UNRESOLVED_LICENCE_FIELD)
+    return _without_grant(plain, is_claim=_CLAIM.search(plain) is not None)
+
+
+def _without_grant(text: str, *, is_claim: bool) -> Statement:
+    if reserves(text):
+        return Statement(Polarity.RESERVE, ReasonCode.RESERVED)
+    if _PUBLIC_DOMAIN.search(text):
+        return Statement(Polarity.OPAQUE, ReasonCode.PD_TEXT)
+    if is_claim:
+        negated = _NEGATION.search(text) is not None
+        return Statement(Polarity.OPAQUE, ReasonCode.NEGATED if negated else ReasonCode.UNRESOLVED_LICENCE_FIELD)
+    return Statement(Polarity.NEUTRAL, ReasonCode.NO_LICENCE)
+
+
+def _marked(text: str, table: LicenceTable) -> tuple[str, list[Tool]]:
+    """Put one character for each URL and each licence name, so that the sentences around them can be read."""
+    tools: list[Tool] = []
+
+    def url(match: re.Match[str]) -> str:
+        found, tail = _trimmed(match[0])
+        answer = resolve_url(found, table)
+        if answer.tool is not None:
+            tools.append(answer.tool)
+            return f"{_TOOL}{tail}"
+        is_claim = "creativecommons" in found.lower() or "/licen" in found.lower() or not found.isascii()
+        return f"{_UNRESOLVED if is_claim else _PLACE}{tail}"
+
+    return _mark_names(_URL.sub(url, text), tools, table), tools
+
+
+def _trimmed(url: str) -> tuple[str, str]:
+    """Split the punctuation of the sentence off a URL's end."""
+    end = len(url)
+    while end and (url[end - 1] in ".,;:!'\u201d" or (url[end - 1] == ")" and "(" not in url[:end])):
+        end -= 1
+    return url[:end], url[end:]
+
+
+def _mark_names(text: str, tools: list[Tool], table: LicenceTable) -> str:
+    """Replace each licence name, the longest that resolves at each place."""
+    pieces: list[str] = []
+    position = 0
+    inserted = [0]
+    while match := _NAME_START.search(text, position):
+        start = match.start()
+        tool, end, is_claim = _longest_name(text, start, table)
+        pieces.append(text[position:start])
+        position = end
+        if tool is not None:
+            # Keep the tools in the order of the text: those of URLs before this place come first.
+            index = sum(piece.count(_TOOL) for piece in pieces)
+            tools.insert(index, tool)
+            inserted.append(index)
+            pieces.append(_TOOL)
+        elif is_claim:
+            pieces.append(_UNRESOLVED)
+        else:
+            pieces.append(text[start:end])
+    return "".join(pieces) + text[position:]
+
+
+def _longest_name(text: str, start: int, table: LicenceTable) -> tuple[Tool | None, int, bool]:
+    """Return the tool of the longest name that begins here, where it ends, and whether a name that is none begins here."""
+    ends = [start + match.end() for match in re.finditer(r"\S+", text[start : start + 160])][:_LONGEST_NAME_WORDS]
+    for end in reversed(ends):
+        candidate = text[start:end]
+        if _TOOL in candidate or _PLACE in candidate or _UNRESOLVED in candidate:
+            continue
+        stripped = candidate.rstrip(".,;:!)\"'")
+        answer = resolve_name(stripped, table)
+        if answer.tool is not None:
+            return answer.tool, start + len(stripped), False
+    first = ends[0] if ends else start + 1
+    words = folded(text[start : start + 60])
+    is_bare = (
+        re.match(r"creative commons(?![ :-]+(?:attribution|by\b|zero|0|non|share|no[ -]?deriv))", words) is not None
+    )
+    is_plain_word = words.startswith("attribution") and resolve_name(text[start : start + 60], table).unit == ""
+    end = start + len("creative commons") if words.startswith("creative commons") else first
+    return None, min(end, len(text)), not is_bare and not is_plain_word
+
+
+def _sentences(marked: str) -> list[str]:
+    parts = re.split(
+        r"(?<=[^\d\s][.;!?])\s+|(?<=[\ue000-\ue002)][.;!?])\s+|(?<=\d[.;!?])\s+(?=\D)|;\s*|\s*[\u2022|]\s*", marked
+    )
+    return [part.strip().strip(".,;!").strip() for part in parts if part and part.strip(" .,;!")]
+
+
+def _granted(marked: str, tools: list[Tool]) -> tuple[list[Tool], list[Tool], ReasonCode | None]:
+    """Return the tools that whole sentences grant, those only mentioned, and what takes the grants away."""
+    granted: list[Tool] = []
+    mentioned: list[Tool] = []
+    refused: ReasonCode | None = None
+    index = 0
+    is_noncommercial = bool(tools) and all(tool.commercial != "true" for tool in tools)
+    for sentence in _sentences(marked):
+        number = sentence.count(_TOOL)
+        own = tools[index : index + number]
+        index += number
+        spoilt = _spoilt(sentence)
+        if number and spoilt is None and any(pattern.match(sentence) for pattern in _GRANTS):
+            granted += own
+            continue
+        mentioned += own
+        if number:
+            refused = refused or spoilt or ReasonCode.MENTION_ONLY
+        elif not reserves(sentence):  # a reservation is weighed for the whole text
+            # A sentence beside the grant may take it back ("Not for use outside Germany."): not certain.
+            refused = refused or _taken_back(sentence, spoilt, is_noncommercial=is_noncommercial)
+    return granted, mentioned, refused
+
+
+def _taken_back(sentence: str, spoilt: ReasonCode | None, *, is_noncommercial: bool) -> ReasonCode | None:
+    """Return what a sentence without a tool takes away from a grant beside it."""
+    prose = _SOME_RIGHTS.sub(" ", _prose(sentence))
+    if is_noncommercial and _COMMERCIAL_OFFER.match(sentence):
+        return None
+    if _BARE_NOTICE.match(prose):
+        return ReasonCode.NEGATED if _NEGATION.search(prose) or " only" in prose.lower() else None
+    if spoilt in {ReasonCode.NEGATED, ReasonCode.CONDITIONAL}:
+        return spoilt
+    return ReasonCode.CONDITIONAL if _RISK.search(prose) else None
+
+
+def _spoilt(sentence: str) -> ReasonCode | None:
+    """Return what keeps a sentence from granting."""
+    prose = _SOME_RIGHTS.sub(" ", _prose(sentence))
+    if _NEGATION.search(prose):
+        return ReasonCode.NEGATED
+    if (
+        "?" in prose
+        or _CONDITION.search(prose)
+        or re.search(r"(?i)\bfor\s+(?:non-?\s?commercial|personal|private|educational)", prose)
+    ):
+        return ReasonCode.CONDITIONAL
+    if _WRONG_OBJECT.search(prose):
+        return ReasonCode.WRONG_OBJECT
+    return None
+
+
+def _prose(marked: str) -> str:
+    return re.sub("[\ue000-\ue002]", " ", marked)
+
+
+def _chosen(marked: str, tools: list[Tool]) -> Tool | None:
+    """Return the one tool of the table among licences that a text lets the reader choose from."""
+    if len({tool.url for tool in tools}) != 1 or _UNRESOLVED in marked:
+        return None
+    if not (_CHOICE.search(marked) and (_MULTI.search(marked) or _OTHER_OPEN.search(marked))):
+        return None
+    prose = _CHOICE.sub(" ", _MULTI.sub(" ", _OTHER_OPEN.sub(" ", _prose(marked))))
+    if _NEGATION.search(prose) or _WRONG_OBJECT.search(prose) or "?" in prose:
+        return None
+    return tools[0]
+
+
+class _Anchors(HTMLParser):
+    """Collects the visible text and, for each link, where it leads and what it shows."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text: list[str] = []
+        self.links: list[tuple[str, str]] = []
+        self._href: str | None = None
+        self._shown: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in {"script", "style"}:
+            self._hidden += 1
+        if tag == "a":
+            self._end_link()
+            self._href, self._shown = dict(attrs).get("href") or "", []
+        if tag in {"br", "p", "div", "li", "tr", "td", "h1", "h2", "h3", "ul", "ol"}:
+            self.text.append(" \u2022 ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"script", "style"} and self._hidden:
+            self._hidden -= 1
+        if tag == "a":
+            self._end_link()
+        if tag in {"p", "div", "li", "tr"}:
+            self.text.append(" \u2022 ")
+
+    def handle_data(self, data: str) -> None:
+        if self._hidden:
+            return
+        if self._href is not None:
+            self._shown.append(data)
+        else:
+            self.text.append(data)
+
+    def _end_link(self) -> None:
+        if self._href is not None:
+            self.links.append((self._href, " ".join("".join(self._shown).split())))
+            self.text.append(f" \ue003{len(self.links) - 1}\ue003 ")
+        self._href = None
+
+    def close(self) -> None:
+        super().close()
+        self._end_link()
+
+
+def _without_markup(text: str, table: LicenceTable) -> tuple[str, ReasonCode | None]:
+    """Return the visible text, each link as its address, and a conflict where a link shows another licence than it leads to."""
+    parser = _Anchors()
+    try:
+        parser.feed(text)
+        parser.close()
+    except (AssertionError, ValueError):
+        return html.unescape(re.sub(r"<[^>]*>", " ", text)), ReasonCode.UNRESOLVED_LICENCE_FIELD
+    conflict: ReasonCode | None = None
+    shown: list[str] = []
+    for href, label in parser.links:
+        leads_to = resolve_url(href, table).tool
+        names = _marked(label, table)[1] if label else []
+        if leads_to is not None and any(tool is not leads_to for tool in names):
+            conflict = ReasonCode.CONFLICT_TOOLS
+        if leads_to is None:
+            shown.append(f"{label} ({href})" if "creativecommons" in href.lower() else label)
+        elif conflict is None and label and not names and not _is_licence_label(label):
+            # A link around other words: the words are read as text, with the licence behind them.
+            shown.append(f"{label} {leads_to.url}")
+        else:
+            shown.append(leads_to.url)
+    visible = re.sub("\ue003(\\d+)\ue003", lambda match: shown[int(match[1])], "".join(parser.text))
+    return re.sub(r"(?:\s*\u2022\s*)+", " \u2022 ", visible).strip(" \u2022"), conflict
+
+
+def _is_licence_label(label: str) -> bool:
+    return (
+        re.fullmatch(
+            r"(?i)(?:creative commons(?: licen[cs]e)?|cc|licen[cs]e|this licen[cs]e|some rights reserved)", label
+        )
+        is not None
+    )

@@ -1,0 +1,81 @@
+"""What one declaration proves: a URL, a name, a known statement, or a text of sentences, by the kind of its field."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from archiver.core.licences.evidence import Evidence, Polarity, ReasonCode
+from archiver.core.licences.fields import FieldKind, kind_of
+from archiver.core.licences.names import resolve_name
+from archiver.core.licences.statements import read_statement
+from archiver.core.licences.texts import folded, unwrapped
+from archiver.core.licences.urls import looks_like_url, resolve_url
+
+if TYPE_CHECKING:
+    from archiver.core.licences.evidence import Declaration
+    from archiver.core.licences.tools import LicenceTable
+
+_RIGHTS_STATEMENT = re.compile(
+    r"(?i)https?://(?:www\.)?rightsstatements\.org/(?:vocab|page)/([a-z-]{2,12})/1\.0/?(?:[?#].*)?"
+)
+_RESERVING_URLS = re.compile(
+    r"(?i)https?://(?:www\.)?(?:freemusicarchive\.org/fma[-_]licen[cs]e|europeana\.eu/rights/rr-[fpr])/?(?:[?#].*)?"
+)
+_BARE_NOTICE = re.compile(
+    r"(?i)(?=\(c\)|\(p\)|©|℗|copyright\b|\d{4}\b)(?:(?:\(c\)|\(p\)|©|℗|copyright)[\s&]*(?:and\s+)?)*(?:\d{4}(?:\s*[-,/]\s*\d{2,4})*\b)?[^.;:?!]{0,80}\.?"
+)
+_SOME_RIGHTS = re.compile(r"(?i)some rights reserved\.?")
+_NO_CLAIM = {"none", "n/a", "na", "null", "unknown", "-", "?", "no", "not specified", "unspecified", "undefined"}
+
+
+def weigh(declaration: Declaration, table: LicenceTable) -> Evidence:
+    """Weigh one declaration by the field it stands in. Never raises."""
+    kind = kind_of(declaration.field)
+    text = unwrapped(declaration.raw)
+    if kind is FieldKind.IGNORED or not text:
+        return Evidence(declaration, Polarity.NEUTRAL, ReasonCode.NO_LICENCE)
+    evidence = _weigh_text(declaration, text, kind, table)
+    if kind is not FieldKind.FREE or evidence.polarity in {Polarity.RESERVE, Polarity.NEUTRAL}:
+        return evidence
+    # Free text never grants. What it would have granted stays on record: another licence than the item's own is a conflict.
+    if evidence.polarity is Polarity.GRANT or evidence.reason is ReasonCode.CONFLICT_RESERVED:
+        return Evidence(declaration, Polarity.MENTION, ReasonCode.MENTION_ONLY, evidence.tool, steps=("would grant",))
+    return Evidence(declaration, Polarity.MENTION, evidence.reason, evidence.tool, steps=evidence.steps)
+
+
+def _weigh_text(declaration: Declaration, text: str, kind: FieldKind, table: LicenceTable) -> Evidence:
+    if looks_like_url(text):
+        return _weigh_url(declaration, text, table)
+    name = resolve_name(text, table)
+    if name.tool is not None:
+        return Evidence(declaration, Polarity.GRANT, name.reason, name.tool, steps=("name",))
+    if name.unit:
+        return Evidence(declaration, Polarity.OPAQUE, name.reason, unit=name.unit if not name.version else "")
+    statement = read_statement(declaration.raw, table)
+    if statement.polarity is Polarity.MENTION:
+        return Evidence(declaration, Polarity.OPAQUE, statement.reason, statement.tool, steps=("sentences",))
+    if statement.polarity is Polarity.NEUTRAL and not _says_nothing(text, kind):
+        return Evidence(declaration, Polarity.OPAQUE, ReasonCode.UNRESOLVED_LICENCE_FIELD)
+    return Evidence(declaration, statement.polarity, statement.reason, statement.tool, steps=("sentences",))
+
+
+def _says_nothing(text: str, kind: FieldKind) -> bool:
+    """Tell whether a text may stand beside a grant without a meaning of its own; anything else is an unresolved claim."""
+    if kind in {FieldKind.NOTICE, FieldKind.FREE} or folded(text) in _NO_CLAIM:
+        return True
+    is_bare = _BARE_NOTICE.fullmatch(text) is not None or _SOME_RIGHTS.fullmatch(text) is not None
+    return is_bare and kind is FieldKind.RIGHTS
+
+
+def _weigh_url(declaration: Declaration, text: str, table: LicenceTable) -> Evidence:
+    answer = resolve_url(text, table)
+    if answer.tool is not None:
+        return Evidence(declaration, Polarity.GRANT, answer.reason, answer.tool, steps=answer.steps)
+    if _RESERVING_URLS.fullmatch(text):
+        return Evidence(declaration, Polarity.RESERVE, ReasonCode.RESERVED, steps=answer.steps)
+    statement = _RIGHTS_STATEMENT.fullmatch(text)
+    if statement is not None:
+        polarity = Polarity.RESERVE if statement[1].lower().startswith("inc") else Polarity.OPAQUE
+        return Evidence(declaration, polarity, ReasonCode.RIGHTS_STATEMENT, steps=answer.steps)
+    return Evidence(declaration, Polarity.OPAQUE, answer.reason, steps=answer.steps)

@@ -1,0 +1,44 @@
+"""The table of legal tools, checked against its digest before it decides anything."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from archiver.core.errors import CannotRunError
+from archiver.core.licences.tools import parse_table
+
+if TYPE_CHECKING:
+    from archiver.core.licences.tools import LicenceTable
+
+OFFICIAL_SHA256 = "c71503b59eb26b6fd5a5a2827daa5a2e66169dd41feccb4a40aafbff4560061b"
+"""Of `data/official.csv`: Creative Commons' own table of 2026-01-09 (creativecommons/quantifying, commit 077393b) with the
+permissions of creativecommons/cc-legal-tools-app, commit ad03b3e."""
+
+
+@cache
+def licence_table() -> LicenceTable:
+    """Return the closed table.
+
+    Raises:
+        CannotRunError: The file is not the one that was checked; the gate decides nothing with another.
+    """
+    content = (resources.files("archiver.shelf") / "data" / "official.csv").read_bytes()
+    return checked_table(content, OFFICIAL_SHA256)
+
+
+def checked_table(content: bytes, sha256: str) -> LicenceTable:
+    """Return the table of a file whose digest is known.
+
+    Raises:
+        CannotRunError: It is another file.
+    """
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != sha256:
+        raise CannotRunError(
+            f"the table of legal tools is not the one that was checked: expected SHA-256 {sha256}, actual {actual}",
+            next_command="pip install --force-reinstall archiver",
+        )
+    return parse_table(content.decode("utf-8"))
