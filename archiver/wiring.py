@@ -223,3 +223,13 @@ def _holder(path: Path) -> str:
         return f" ({_holder_file(path).read_text('utf-8', 'replace').strip()})"
     except OSError:
         return ""
+
+
+@contextmanager
+def demo_source() -> Iterator[str]:
+    """Serve the demo's collection on loopback while the context is open; return the endpoint."""
+    from archiver.rehearsal.double import ArchiveDouble
+    from archiver.rehearsal.sample_audio import demo_collection
+
+    with ArchiveDouble(demo_collection()) as double:
+        yield double.url

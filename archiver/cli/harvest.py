@@ -42,15 +42,28 @@ def harvest_command(
     SELECTION is a file, or the name of one in manifests/. What is held already costs one metadata request. A run that
     was interrupted or killed goes on when the same command is given again.
     """
+    return harvest_all(front, front.settings(), selections, limit=limit, jobs=jobs, is_rehearsal=dry_run, output=output)
+
+
+def harvest_all(
+    front: Front,
+    settings: Settings,
+    names: Sequence[str],
+    *,
+    limit: int | None = None,
+    jobs: int | None = None,
+    is_rehearsal: bool = False,
+    output: str = "text",
+) -> int:
+    """Harvest selections one after the other under the archive's lock, and return the exit status."""
     from archiver.settings.selections import read_selection
 
-    settings = front.settings()
-    read = [read_selection(name, settings) for name in selections]
-    run = _Run(front, settings, limit=limit, jobs=jobs or settings.jobs, is_rehearsal=dry_run, output=output)
-    if dry_run:
-        return run.over(read)
+    selections = [read_selection(name, settings) for name in names]
+    run = _Run(front, settings, limit=limit, jobs=jobs or settings.jobs, is_rehearsal=is_rehearsal, output=output)
+    if is_rehearsal:
+        return run.over(selections)
     with wiring.locked(settings):
-        return run.over(read)
+        return run.over(selections)
 
 
 class _Run:

@@ -1,0 +1,156 @@
+"""``archiver demo``: the whole journey offline, made of the same steps a user takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from archiver import wiring
+from archiver.cli import status
+from archiver.cli.front import Front, example, pass_front
+from archiver.cli.harvest import harvest_all
+from archiver.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from archiver.core.findings import BagVerdict
+    from archiver.ports.stores import Store
+    from archiver.settings.reading import Settings
+
+MARK = "# Made by `archiver demo`."
+SETTINGS = f"""\
+{MARK} The same as for real use, but for the endpoint: the source runs on this machine while the demo lasts.
+[archive]
+organisation = "Demo Sound Archive"
+
+[stores.primary]
+url = "store/"
+
+[stores.mirror]
+url = "mirror/"
+
+[sources.internet-archive]
+endpoint = "ENDPOINT"
+"""
+SELECTION = """\
+title = "Everything the demo's source has"
+source = "internet-archive"
+query = "mediatype:audio"
+policy = "all-cc"
+files = "originals"
+stores = ["primary", "mirror"]
+"""
+
+
+@example("archiver demo\narchiver demo /tmp/archiver-demo")
+@click.command("demo")
+@click.argument(
+    "directory",
+    required=False,
+    default="archiver-demo",
+    metavar="[DIR]",
+    type=click.Path(path_type=Path, file_okay=False),
+)
+@pass_front
+def demo_command(front: Front, *, directory: Path) -> int:
+    """Harvest sample audio from a source on loopback, damage one copy, find it, put it right.
+
+    Nothing leaves this machine. The archive stays in DIR to be looked at; given again, the demo starts anew there.
+    """
+    _prepare(directory)
+    with wiring.demo_source() as endpoint:
+        (directory / "archiver.toml").write_text(SETTINGS.replace("ENDPOINT", endpoint), "utf-8")
+        (directory / "manifests").mkdir(exist_ok=True)
+        (directory / "manifests" / "demo.toml").write_text(SELECTION, "utf-8")
+        inside = Front(directory / "archiver.toml", None, front.verbosity)
+        settings = inside.settings()
+        front.say("1. Harvest: the licence gate lets three of five items in, each into two stores.\n")
+        harvest_all(inside, settings, [str(directory / "manifests" / "demo.toml")])
+        front.say("\n2. Again: everything is held already, not one audio byte is asked for.\n")
+        harvest_all(inside, settings, [str(directory / "manifests" / "demo.toml")])
+    is_right = _check_and_repair(front, settings, directory)
+    _say_what_next(front, directory)
+    return status.DONE if is_right else status.FINDINGS
+
+
+def _prepare(directory: Path) -> None:
+    """Make the directory, emptying that of an earlier demo and nobody else's."""
+    import shutil
+
+    settings = directory / "archiver.toml"
+    if directory.exists() and any(directory.iterdir()):
+        if not settings.is_file() or not settings.read_text("utf-8", "replace").startswith(MARK):
+            raise SettingsError(
+                f"{directory} is not empty and no earlier demo", next_command="archiver demo NEW-DIRECTORY"
+            )
+        shutil.rmtree(directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{directory} cannot be made: {error.strerror}", next_command="archiver demo DIR"
+        ) from error
+
+
+def _check_and_repair(front: Front, settings: Settings, directory: Path) -> bool:
+    from archiver.workflows.restore import restore_object
+
+    stores = wiring.open_stores(settings, ("primary", "mirror"))
+    front.say("\n3. Fixity check: every byte of every copy is read.\n")
+    is_right = all([_is_valid(front, store, directory) for store in stores.values()])
+    key = next(facts.key for facts in stores["mirror"].list("bags/") if facts.key.endswith("/data/01 - Dawn.wav"))
+    damaged = directory / "mirror" / key
+    front.say(f"\n4. One byte is changed on purpose: {damaged}\n")
+    _flip_a_byte(damaged)
+    was_found = not _is_valid(front, stores["mirror"], directory)
+    front.say("\n5. Put right from the other copy, which is verified while it is read.\n")
+    prefix = key[: key.index("data/")]
+    restore_object(key, prefix=prefix, damaged=stores["mirror"], sound=stores["primary"])
+    return is_right and was_found and _is_valid(front, stores["mirror"], directory)
+
+
+def _is_valid(front: Front, store: Store, directory: Path) -> bool:
+    from archiver.reports import text
+    from archiver.workflows.verify import bags_in, verify
+
+    engine = wiring.threads(2, "verify")
+    verdicts: list[BagVerdict] = []
+    try:
+        for prefix in bags_in(store, "bags/"):
+            verdicts.append(verify(store, prefix, files=engine))
+            shown = directory / store.name.replace("primary", "store") / prefix
+            front.say(f"{'valid    ' if verdicts[-1].is_valid else 'NOT valid'}  {shown}")
+            for finding in verdicts[-1].findings:
+                front.say(text.finding(finding))
+    finally:
+        engine.close()
+    return all(verdict.is_valid for verdict in verdicts)
+
+
+def _flip_a_byte(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(1000)
+        byte = file.read(1)
+        file.seek(1000)
+        file.write(bytes([byte[0] ^ 1]))
+
+
+def _say_what_next(front: Front, directory: Path) -> None:
+    bag = next((directory / "store" / "bags").glob("*/*/*/demo-three-chords/v1"), directory)
+    front.say(
+        f"""
+Look at what is kept:
+    ls -R {bag}
+    cat {bag / "ATTRIBUTION.txt"}
+    cat {bag / "metadata" / "licence.json"}
+    archiver --config {directory / "archiver.toml"} list
+    archiver --config {directory / "archiver.toml"} show demo-three-chords
+
+For a real harvest:
+    archiver init my-archive
+    cd my-archive                                  # set contact in archiver.toml
+    archiver harvest netlabels --dry-run --limit 5
+    archiver harvest netlabels --limit 5
+    archiver verify store/bags"""
+    )
