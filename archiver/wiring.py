@@ -164,13 +164,15 @@ def opened_walk(
         stack.callback(source.close)
         catalogue = open_catalogue(settings)
         stack.callback(catalogue.close)
+        vault = open_stores(settings, tuple(settings.stores))
         items, transfers = threads(jobs, "item"), threads(downloads, "transfer")
         stack.callback(items.close)
         stack.callback(transfers.close)
         yield Walk(
             source=source,
             staging=DiskStaging(settings.staging),
-            stores=open_stores(settings, selection.stores),
+            stores={name: vault[name] for name in selection.stores},
+            vault=vault,
             holdings=catalogue,
             ledger=catalogue,
             items=items,

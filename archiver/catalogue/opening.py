@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 TIMEOUT = 15.0
 """Seconds to wait for another writer."""
+ALLOWED = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+_MIGRATING = 0x61726368
+"""The advisory lock of PostgreSQL that whoever makes or changes the schema holds; any number that is always the same."""
 
 
 class Catalogue(Reading, Writing):
@@ -62,12 +65,7 @@ def open_catalogue(url: str, *, timeout: float = TIMEOUT) -> Catalogue:
         CatalogueError: It cannot be opened, is no catalogue, or was made by a newer program.
         CatalogueLockedError: Another process kept it locked for all of the timeout.
     """
-    try:
-        parsed = sa.make_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
-    except exc.ArgumentError as error:
-        raise CatalogueError(
-            "the catalogue's URL cannot be read; expected sqlite:///FILE or postgresql+psycopg://…"
-        ) from error
+    parsed = _parsed(url)
     place = parsed.render_as_string(hide_password=True)
     engine = _sqlite(parsed, timeout) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed, timeout)
     catalogue = Catalogue(engine, place)
@@ -77,6 +75,21 @@ def open_catalogue(url: str, *, timeout: float = TIMEOUT) -> Catalogue:
         catalogue.close()
         raise
     return catalogue
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
+        kind = parsed.get_backend_name()
+    except (exc.ArgumentError, ValueError) as error:
+        raise CatalogueError(f"the catalogue's URL cannot be read; expected {ALLOWED}") from error
+    if kind not in {"sqlite", "postgresql"}:
+        raise CatalogueError(f"the catalogue's URL has an unknown kind: expected {ALLOWED}, actual {kind}://…")
+    if kind == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise CatalogueError(
+            "the catalogue's URL names no file, and a catalogue in memory would be lost: sqlite:///FILE"
+        )
+    return parsed
 
 
 def _sqlite(url: sa.URL, timeout: float) -> sa.Engine:
@@ -132,8 +145,11 @@ def _bring_to_head(catalogue: Catalogue) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     try:
         with catalogue._writes() as connection:  # noqa: SLF001
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
             if _revision(connection) == HEAD:
                 return  # another process was faster
+            _refuse_foreign(connection, catalogue._place)  # noqa: SLF001
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:
@@ -142,6 +158,17 @@ def _bring_to_head(catalogue: Catalogue) -> None:
             "it was made by a newer program",
             next_command="pip install --upgrade archiver",
         ) from error
+
+
+def _refuse_foreign(connection: sa.Connection, place: str) -> None:
+    """Leave a database alone that is somebody else's."""
+    tables = sa.inspect(connection).get_table_names()
+    if tables and "alembic_version" not in tables:
+        raise CatalogueError(
+            f"{place} is a database of another program: expected a catalogue or nothing, "
+            f"actual tables {', '.join(sorted(tables))[:200]}; it was left as it is",
+            next_command="archiver init DIR   # or another [catalogue] url in archiver.toml",
+        )
 
 
 def _revision(connection: sa.Connection) -> str | None:
@@ -161,7 +188,7 @@ def translated(place: str) -> Iterator[None]:
     """
     try:
         yield
-    except (exc.DBAPIError, UnicodeError) as error:
+    except (exc.DBAPIError, exc.TimeoutError, UnicodeError) as error:
         cause = getattr(error, "orig", None) or error
         text = " ".join(str(cause).split())[:300]
         if "locked" in text.lower() or "lock timeout" in text.lower():

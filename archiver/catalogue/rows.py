@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.events import Agent, Event, EventOutcome, EventType
@@ -46,7 +47,7 @@ def copy_values(aip_id: int, copy: Copy) -> dict[str, Any]:
     """Return the columns of a copy."""
     return {
         "aip_id": aip_id,
-        "store": copy.store,
+        "store": text(copy.store),
         "key": text(copy.key),
         "status": copy.status.value,
         "grade": int(copy.grade),
@@ -70,20 +71,23 @@ def event_values(item_id: int, event: Event) -> dict[str, Any]:
     return {
         "item_id": item_id,
         "type": event.type.value,
-        "at": event.at,
+        "at": event.at.astimezone(UTC),
         "outcome": event.outcome.value,
         "detail": text(event.detail),
         "agent": text(event.agent.name),
         "agent_kind": event.agent.kind,
         "version": event.version,
-        "store": event.store,
+        "store": text(event.store),
         "path": text(event.path),
     }
 
 
 def chained(previous: bytes, item: ItemId, values: dict[str, Any]) -> bytes:
-    """Return the SHA-256 over an event and the chain before it; whoever changes an old event breaks every later one."""
-    statement = {**values, "item_id": str(item), "at": values["at"].isoformat()}
+    """Return the SHA-256 over an event and the chain before it; whoever changes an old event breaks every later one.
+
+    Everything is taken as the database gives it back, so that the chain can be computed again from the table alone.
+    """
+    statement = {**values, "item_id": text(str(item)), "at": values["at"].isoformat()}
     return hashlib.sha256(previous + json.dumps(statement, sort_keys=True).encode()).digest()
 
 

@@ -36,6 +36,9 @@ NAMES = {
 Identifier = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts rows by themselves only in a column that is called INTEGER."""
 
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text in the order of its code points in every database, whatever language a server was set up for."""
+
 
 class Utc(TypeDecorator[datetime]):
     """A time in UTC. SQLite keeps no time zone, so it goes in and comes out as UTC everywhere."""
@@ -64,8 +67,8 @@ item = Table(
     "item",
     metadata,
     Column("id", Identifier, primary_key=True),
-    Column("source", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("source", Name, nullable=False),
+    Column("name", Name, nullable=False),
     Column("latest_version", Integer),
     Column("outcome", Text),
     Column("answered_at", Utc),
@@ -99,7 +102,7 @@ file = Table(
     "file",
     metadata,
     Column("aip_id", Identifier, ForeignKey("aip.id"), primary_key=True),
-    Column("path", Text, primary_key=True),
+    Column("path", Name, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("sha256", LargeBinary(32), nullable=False),
     Column("sha512", LargeBinary(64), nullable=False),
@@ -110,7 +113,7 @@ copy = Table(
     "copy",
     metadata,
     Column("aip_id", Identifier, ForeignKey("aip.id"), primary_key=True),
-    Column("store", Text, primary_key=True),
+    Column("store", Name, primary_key=True),
     Column("key", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("grade", SmallInteger, nullable=False),
@@ -158,8 +161,8 @@ event = Table(
     Column("agent", Text, nullable=False),
     Column("agent_kind", Text, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("store", Text, nullable=False),
-    Column("path", Text, nullable=False),
+    Column("store", Name, nullable=False),
+    Column("path", Name, nullable=False),
     Column("chain", LargeBinary(32), nullable=False),
     Index(None, "item_id", "id"),
 )

@@ -47,6 +47,7 @@ class Writing:
         """Take down an AIP; see the port."""
         with self._writes() as connection:
             item_id = _item(connection, holding.item)
+            _hold(connection, item_id)
             known = connection.execute(
                 sa.select(schema.aip.c.id).where(
                     schema.aip.c.item_id == item_id, schema.aip.c.version == holding.version
@@ -120,19 +121,24 @@ def _item(connection: sa.Connection, item: ItemId) -> int:
     return _inserted(connection, schema.item, {"source": source, "name": name})
 
 
+def _hold(connection: sa.Connection, item_id: int) -> None:
+    """Let nobody else take down an AIP of this item until the transaction ends (SQLite has one writer anyway)."""
+    connection.execute(sa.select(schema.item.c.id).where(schema.item.c.id == item_id).with_for_update())
+
+
 def _append(connection: sa.Connection, events: Iterable[Event]) -> None:
+    events = tuple(events)
+    # Items before events, here as in `ingested`: who takes two locks in two orders waits for ever.
+    ids = {item: _item(connection, item) for item in sorted({event.item for event in events})}
     if connection.dialect.name == "postgresql":
         # The chain has one end: whoever appends waits for whoever appends.
         connection.exec_driver_sql("LOCK TABLE event IN EXCLUSIVE MODE")
     last = connection.execute(sa.select(schema.event.c.chain).order_by(schema.event.c.id.desc()).limit(1)).scalar()
     chain = bytes(last) if last is not None else b""
-    ids: dict[ItemId, int] = {}
 
     def chained() -> Iterator[dict[str, Any]]:
         nonlocal chain
         for event in events:
-            if event.item not in ids:
-                ids[event.item] = _item(connection, event.item)
             values = rows.event_values(ids[event.item], event)
             chain = rows.chained(chain, event.item, values)
             yield {**values, "chain": chain}

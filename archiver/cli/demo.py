@@ -98,7 +98,7 @@ def _check_and_repair(front: Front, settings: Settings, directory: Path) -> bool
 
     stores = wiring.open_stores(settings, ("primary", "mirror"))
     front.say("\n3. Fixity check: every byte of every copy is read.\n")
-    is_right = all([_is_valid(front, store, directory) for store in stores.values()])
+    verdicts = [_is_valid(front, store, directory) for store in stores.values()]
     key = next(facts.key for facts in stores["mirror"].list("bags/") if facts.key.endswith("/data/01 - Dawn.wav"))
     damaged = directory / "mirror" / key
     front.say(f"\n4. One byte is changed on purpose: {damaged}\n")
@@ -107,7 +107,7 @@ def _check_and_repair(front: Front, settings: Settings, directory: Path) -> bool
     front.say("\n5. Put right from the other copy, which is verified while it is read.\n")
     prefix = key[: key.index("data/")]
     restore_object(key, prefix=prefix, damaged=stores["mirror"], sound=stores["primary"])
-    return is_right and was_found and _is_valid(front, stores["mirror"], directory)
+    return all(verdicts) and was_found and _is_valid(front, stores["mirror"], directory)
 
 
 def _is_valid(front: Front, store: Store, directory: Path) -> bool:

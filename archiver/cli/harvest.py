@@ -45,7 +45,7 @@ def harvest_command(
     return harvest_all(front, front.settings(), selections, limit=limit, jobs=jobs, is_rehearsal=dry_run, output=output)
 
 
-def harvest_all(
+def harvest_all(  # noqa: PLR0913 - one keyword for each option of the command
     front: Front,
     settings: Settings,
     names: Sequence[str],

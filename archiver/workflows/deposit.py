@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def deposit(
-    aip: Aip, *, stores: Mapping[str, Store], clock: Clock, agent: Agent
+    aip: Aip, *, stores: Mapping[str, Store], clock: Clock, agent: Agent, is_first: bool = True
 ) -> tuple[tuple[Copy, ...], tuple[Event, ...]]:
     """Put an AIP into every store and return the copies and what happened.
 
@@ -33,6 +33,7 @@ def deposit(
         stores: Where; at least one.
         clock: For the dates of the checks.
         agent: Who is to be named in the events.
+        is_first: Whether the first of these stores is the first one that holds the AIP (an ingestion, no replication).
 
     Raises:
         StoreError: One store could not take the bag; bags in other stores stay, nothing half-written looks whole, and
@@ -48,7 +49,7 @@ def deposit(
         adopt = adopt and not adopted
         at = clock.now()
         copies.append(Copy(name, aip.prefix.rstrip("/"), CopyStatus.GOOD, grade, at))
-        kind = EventType.REPLICATION if events else EventType.INGESTION
+        kind = EventType.INGESTION if is_first and not events else EventType.REPLICATION
         for type_, detail in (
             (kind, f"{len(aip.payload)} payload files, {aip.bytes} bytes, as {aip.prefix}"),
             (EventType.FIXITY_CHECK, f"every object confirmed at grade {grade.label} or better"),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from archiver.core.errors import (
     StoreError,
     StoreRefusedError,
     StoreUnavailableError,
+    UnsafeNameError,
 )
 from archiver.core.gate import AdmittedItem, TurnedAway, appraise
 from archiver.core.holdings import CopyStatus, HeldFile, Holding, ItemOutcome, Outcome
@@ -36,6 +37,7 @@ from archiver.core.states import state_of
 from archiver.workflows.capture import capture
 from archiver.workflows.deposit import deposit
 from archiver.workflows.pack import Imprint, pack, retrieve
+from archiver.workflows.replicate import replicate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,6 +68,8 @@ class Walk:
     """The doorways one harvest walks through, and what its bags are signed with.
 
     Attributes:
+        stores: Those of the selection, by name.
+        vault: Every store of the archive, by name; what an earlier run sealed for others goes there.
         items: Engine that walks several items at once.
         transfers: Engine that captures several files at once; must not share its threads with ``items``.
         patience: How a file that could not be had is tried again.
@@ -75,6 +79,7 @@ class Walk:
     source: Source
     staging: Staging
     stores: Mapping[str, Store]
+    vault: Mapping[str, Store]
     holdings: Holdings
     ledger: Ledger
     items: Engine
@@ -158,15 +163,18 @@ def _candidates(selection: Selection, walk: Walk, limit: int | None) -> Iterator
 
 
 def _finish(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome | None:
-    """Deposit a bag that stands complete in staging, or return None when there is none for these stores."""
+    """Deposit a bag that stands complete in staging, or return None when there is none."""
     record = walk.staging.kept(item, SEALED)
     sealed = parse_sealed(record) if record is not None else None
-    if sealed is None or item.source != selection.source or set(sealed.stores) != set(walk.stores):
+    if sealed is None or item.source != selection.source:
         return None
+    # Some of the stores it was sealed for may have it already: it goes on in those, whatever this selection names.
+    names = [name for name in dict.fromkeys((*sealed.stores, *walk.stores)) if name in walk.vault]
     walk.progress.began(item)
     try:
         aip = retrieve(sealed, staging=walk.staging)
-        outcome = _store(aip, walk, updated=sealed.updated, decision=sealed.decision)
+        stores = {name: walk.vault[name] for name in names}
+        outcome = _store(aip, walk, stores=stores, updated=sealed.updated, decision=sealed.decision)
     except CaptureError as error:
         # The power failed before the disk had what it promised: nothing of it was in a store, so the item begins anew.
         log.warning("%s: staging is damaged, beginning anew: %s", item, error.message)
@@ -187,8 +195,10 @@ def _guarded(item: ItemId, selection: Selection, walk: Walk, *, is_rehearsal: bo
         outcome = _appraised(item, selection, walk) if is_rehearsal else _walk_item(item, selection, walk)
     except (CannotRunError, InterruptedRunError):
         raise
-    except ItemDarkError as error:
+    except (ItemDarkError, UnsafeNameError) as error:
         outcome = ItemOutcome(item, Outcome.REFUSED, (error.reason,), error.message)
+        if not is_rehearsal:
+            walk.staging.discard(item)
     except ArchiverError as error:
         outcome = _failure(item, error)
     except Exception as error:
@@ -209,8 +219,10 @@ def _appraised(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
     verdict = _appraise(walk.source.describe(item), selection, walk)
     if isinstance(verdict, TurnedAway):
         return _turned_away(verdict)
-    if _is_held(verdict, selection, walk):
-        return _unchanged(verdict, walk)
+    held = _held(verdict, walk)
+    if held is not None:
+        missing = _missing(held, selection)
+        return _unchanged(held) if not missing else _replicated_outcome(held, missing)
     size = sum(file.size or 0 for file, _ in verdict.files)
     prefix = aip_prefix(item.source, item.name, _next_version(item, walk))
     return ItemOutcome(
@@ -225,9 +237,9 @@ def _walk_item(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
         if isinstance(verdict, TurnedAway):
             walk.staging.discard(item)
             return _turned_away(verdict)
-        if _is_held(verdict, selection, walk):
-            walk.staging.discard(item)
-            return _unchanged(verdict, walk)
+        held = _held(verdict, walk)
+        if held is not None:
+            return _kept_as_it_is(held, selection, walk)
         try:
             outcome = _ingest(verdict, selection, walk)
         except CaptureError:
@@ -264,12 +276,12 @@ def _ingest(admitted: AdmittedItem, selection: Selection, walk: Walk) -> ItemOut
     decision = json.dumps(admitted.decision.to_json(), sort_keys=True)
     sealed = seal(aip, stores=tuple(walk.stores), updated=admitted.item.updated, decision=decision, sip=sip)
     walk.staging.keep(item, SEALED, sealed)
-    return _store(aip, walk, updated=admitted.item.updated, decision=decision)
+    return _store(aip, walk, stores=walk.stores, updated=admitted.item.updated, decision=decision)
 
 
-def _store(aip: Aip, walk: Walk, *, updated: str, decision: str) -> ItemOutcome:
+def _store(aip: Aip, walk: Walk, *, stores: Mapping[str, Store], updated: str, decision: str) -> ItemOutcome:
     """Deposit an AIP, take it down in the catalogue, and only then let go of staging."""
-    copies, events = deposit(aip, stores=walk.stores, clock=walk.clock, agent=walk.imprint.agent)
+    copies, events = deposit(aip, stores=stores, clock=walk.clock, agent=walk.imprint.agent)
     holding = Holding(
         item=aip.item,
         version=aip.version,
@@ -311,12 +323,30 @@ def _state(admitted: AdmittedItem) -> Digest:
     return state_of(admitted.item.id, (file for file, _ in admitted.files), licence=admitted.licence_url)
 
 
-def _is_held(admitted: AdmittedItem, selection: Selection, walk: Walk) -> bool:
-    """Tell whether this state of the item has a copy in every store of the selection."""
+def _held(admitted: AdmittedItem, walk: Walk) -> Holding | None:
+    """Return the newest version when it holds the item in the state in which its source has it now."""
     held = walk.holdings.latest(admitted.item.id)
-    if held is None or held.state != _state(admitted):
-        return False
-    return {copy.store for copy in held.copies} >= set(selection.stores)
+    return held if held is not None and held.state == _state(admitted) else None
+
+
+def _missing(held: Holding, selection: Selection) -> tuple[str, ...]:
+    has = {copy.store for copy in held.copies}
+    return tuple(name for name in selection.stores if name not in has)
+
+
+def _kept_as_it_is(held: Holding, selection: Selection, walk: Walk) -> ItemOutcome:
+    """Leave a held item alone, but for stores that the selection has gained since: those get a copy of the same bag."""
+    missing = _missing(held, selection)
+    if missing:
+        into = {name: walk.stores[name] for name in missing}
+        copies, events = replicate(
+            held, into=into, vault=walk.vault, staging=walk.staging, clock=walk.clock, agent=walk.imprint.agent
+        )
+        everywhere = tuple(sorted((*held.copies, *copies), key=lambda copy: copy.store))
+        walk.ledger.ingested(replace(held, copies=everywhere), (), (), decision="")
+        walk.ledger.appended(events)
+    walk.staging.discard(held.item)
+    return _replicated_outcome(held, missing) if missing else _unchanged(held)
 
 
 def _next_version(item: ItemId, walk: Walk) -> int:
@@ -324,17 +354,25 @@ def _next_version(item: ItemId, walk: Walk) -> int:
     return held.version + 1 if held else 1
 
 
-def _unchanged(admitted: AdmittedItem, walk: Walk) -> ItemOutcome:
-    item = admitted.item.id
-    held = walk.holdings.latest(item)
-    damaged = [copy.store for copy in held.copies if copy.status is not CopyStatus.GOOD] if held else []
+def _unchanged(held: Holding) -> ItemOutcome:
     return ItemOutcome(
-        item,
+        held.item,
         Outcome.UNCHANGED,
-        tuple(f"COPY_DAMAGED:{store}" for store in damaged),
-        aip=held.prefix.rstrip("/") if held else "",
-        licence=admitted.licence_url,
-        files=len(admitted.files),
+        tuple(f"COPY_DAMAGED:{copy.store}" for copy in held.copies if copy.status is not CopyStatus.GOOD),
+        aip=held.prefix.rstrip("/"),
+        licence=held.licence,
+        files=held.files,
+    )
+
+
+def _replicated_outcome(held: Holding, missing: tuple[str, ...]) -> ItemOutcome:
+    return ItemOutcome(
+        held.item,
+        Outcome.STORED,
+        tuple(f"REPLICATED:{name}" for name in missing),
+        aip=held.prefix.rstrip("/"),
+        licence=held.licence,
+        files=held.files,
     )
 
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,11 @@ from alembic import command
 from alembic.config import Config
 
 import archiver.catalogue
-from archiver.catalogue import open_catalogue
+from archiver.catalogue import open_catalogue, rows, schema
 from archiver.catalogue.schema import HEAD
 from archiver.core.errors import CatalogueError, CatalogueLockedError
-from tests.contracts.catalogue_contract import event, files, holding
+from archiver.core.packages import ItemId
+from tests.contracts.catalogue_contract import AT, event, files, holding
 
 
 @pytest.fixture
@@ -64,7 +67,10 @@ def refuses_changes(url):
     catalogue.ingested(holding(), [], [event()], decision="{}")
     catalogue.close()
     engine = sa.create_engine(url)
-    for statement in ("UPDATE event SET detail = 'x'", "DELETE FROM event"):
+    statements = ["UPDATE event SET detail = 'x'", "DELETE FROM event"]
+    if engine.dialect.name == "sqlite":
+        statements.append("INSERT OR REPLACE INTO event SELECT * FROM event")
+    for statement in statements:
         with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
             connection.exec_driver_sql(statement)
     engine.dispose()
@@ -136,10 +142,104 @@ def test_a_password_is_never_shown():
     assert "127.0.0.1" in str(error.value)
 
 
-@pytest.mark.parametrize("url", ["nonsense", "mysql://x/y"])
-def test_another_kind_of_url_is_refused(url):
-    with pytest.raises(CatalogueError):
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "mysql://x/y",
+        "postgres://x/y",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "postgresql://h:port/db",
+    ],
+)
+def test_another_kind_of_url_is_refused_and_the_right_ones_are_named(url):
+    with pytest.raises(CatalogueError, match="sqlite:///FILE"):
         open_catalogue(url)
+
+
+def test_a_database_of_another_program_is_left_as_it_is(url):
+    Path(database(url)).parent.mkdir()
+    with sqlite3.connect(database(url)) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+
+    with pytest.raises(CatalogueError, match="another program"):
+        open_catalogue(url)
+
+    with sqlite3.connect(database(url)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
+    connection.close()
+
+
+def proves_its_chain(url):
+    catalogue = open_catalogue(url)
+    east = timezone(timedelta(hours=5))
+    strange = replace(event("nul\0 and \udcff"), detail="\ud800", at=AT.astimezone(east))
+    catalogue.ingested(holding(), [], [event(), strange], decision="{}")
+    catalogue.appended([event("y")])
+    catalogue.close()
+    engine = sa.create_engine(url)
+    chain = b""
+    with engine.connect() as connection:
+        query = sa.select(schema.event, schema.item.c.source, schema.item.c.name).join(schema.item)
+        found = connection.execute(query.order_by(schema.event.c.id)).all()
+        assert len(found) == 3
+        for row in found:
+            item = ItemId(row.source, row.name)
+            chain = rows.chained(chain, item, rows.event_values(row.item_id, rows.event(row, item)))
+            assert bytes(row.chain) == chain
+    engine.dispose()
+
+
+def test_the_chain_of_events_can_be_computed_again_from_the_table_on_sqlite(url):
+    proves_its_chain(url)
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_the_chain_of_events_can_be_computed_again_from_the_table_on_postgresql(postgresql):
+    proves_its_chain(postgresql.new_database())
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_several_processes_may_make_a_catalogue_at_the_same_moment(postgresql):
+    url = postgresql.new_database()
+
+    with ThreadPoolExecutor(6) as pool:
+        catalogues = list(pool.map(lambda _: open_catalogue(url), range(6)))
+
+    for catalogue in catalogues:
+        catalogue.close()
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_several_processes_may_take_down_the_same_bag_at_the_same_moment(postgresql):
+    url = postgresql.new_database()
+    catalogues = [open_catalogue(url) for _ in range(6)]
+
+    def write(catalogue):
+        for n in range(10):
+            catalogue.ingested(holding(f"item{n}"), files(), [event(f"item{n}")], decision="{}")
+            catalogue.appended([event(f"other{n}"), event(f"item{n}")])
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(write, catalogues))
+
+    assert len(list(catalogues[0].holdings())) == 10
+    assert catalogues[0].totals().versions == 10
+    for catalogue in catalogues:
+        catalogue.close()
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_the_order_of_names_is_that_of_their_code_points_on_postgresql(postgresql):
+    catalogue = open_catalogue(postgresql.new_database())
+    for name in ("b", "A", "a", "_", "B"):
+        catalogue.ingested(holding(name), [], [], decision="{}")
+
+    assert [one.item.name for one in catalogue.holdings()] == ["A", "B", "_", "a", "b"]
+    catalogue.close()
 
 
 def test_threads_lose_nothing(url):

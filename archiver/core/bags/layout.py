@@ -12,7 +12,7 @@ from archiver.core.bags.paths import parse_tag_path
 from archiver.core.fixity import Algorithm, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from archiver.core.bags.bag_info import BagInfo
     from archiver.core.bags.paths import TagPath
@@ -43,6 +43,11 @@ def _segment(text: str) -> str:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         return f"{quoted[:LONGEST_SEGMENT]}-{digest[:16]}"
     return quoted
+
+
+def in_writing_order(paths: Iterable[str]) -> list[str]:
+    """Return the paths of a bag's tag files in the order in which they are written: the tag manifests last."""
+    return sorted(paths, key=lambda path: (path.startswith("tagmanifest-"), path))
 
 
 def lay_out(

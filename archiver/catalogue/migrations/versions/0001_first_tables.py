@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from archiver.catalogue.schema import Identifier, Utc
+from archiver.catalogue.schema import Identifier, Name, Utc
 
 revision = "0001"
 down_revision = None
@@ -15,8 +15,8 @@ def upgrade() -> None:
     op.create_table(
         "item",
         sa.Column("id", Identifier, nullable=False),
-        sa.Column("source", sa.Text, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("source", Name, nullable=False),
+        sa.Column("name", Name, nullable=False),
         sa.Column("latest_version", sa.Integer),
         sa.Column("outcome", sa.Text),
         sa.Column("answered_at", Utc),
@@ -45,7 +45,7 @@ def upgrade() -> None:
     op.create_table(
         "file",
         sa.Column("aip_id", Identifier, nullable=False),
-        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("path", Name, nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("sha256", sa.LargeBinary(32), nullable=False),
         sa.Column("sha512", sa.LargeBinary(64), nullable=False),
@@ -56,7 +56,7 @@ def upgrade() -> None:
     op.create_table(
         "copy",
         sa.Column("aip_id", Identifier, nullable=False),
-        sa.Column("store", sa.Text, nullable=False),
+        sa.Column("store", Name, nullable=False),
         sa.Column("key", sa.Text, nullable=False),
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("grade", sa.SmallInteger, nullable=False),
@@ -96,8 +96,8 @@ def upgrade() -> None:
         sa.Column("at", Utc, nullable=False),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("outcome", "detail", "agent", "agent_kind")),
         sa.Column("version", sa.Integer, nullable=False),
-        sa.Column("store", sa.Text, nullable=False),
-        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("store", Name, nullable=False),
+        sa.Column("path", Name, nullable=False),
         sa.Column("chain", sa.LargeBinary(32), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_event"),
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name="fk_event_item_id"),
@@ -112,6 +112,13 @@ APPEND_ONLY = {
         f"CREATE TRIGGER event_no_{change.lower()} BEFORE {change} ON event "
         "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
         for change in ("UPDATE", "DELETE")
+    ]
+    # INSERT OR REPLACE deletes without firing the trigger above.
+    + [
+        (
+            "CREATE TRIGGER event_no_replace BEFORE INSERT ON event WHEN EXISTS (SELECT 1 FROM event WHERE id = NEW.id) "
+            "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
+        )
     ],
     "postgresql": [
         """
