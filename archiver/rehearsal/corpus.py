@@ -19,7 +19,7 @@ class DoubleFile:
         content: Its bytes; ignored where ``repeat`` is set.
         source: ``original``, ``derivative`` or ``metadata``.
         format: The source's word for it.
-        extra: Further keys of its entry; a value of None takes a key away.
+        extra: Further keys of its entry; a value of None takes a key away. With ``sha1`` no digest is computed.
         repeat: Serve ``content`` so many times over: a large file that needs no memory.
     """
 
@@ -43,7 +43,7 @@ class DoubleFile:
     def entry(self) -> dict[str, Any]:
         """Return the file's entry in ``files[]``: every value is a text."""
         md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
-        for _ in range(self.repeat):
+        for _ in range(self.repeat if not self.extra.get("sha1") else 0):
             md5.update(self.content)
             sha1.update(self.content)
         entry: dict[str, Any] = {

@@ -87,11 +87,17 @@ def redirect_target(base: str, location: str, *, endpoint: str) -> str:
         refused = "from https to http"
     elif parts.username or parts.password:
         refused = "with a user name"
-    elif is_private(urlsplit(endpoint).hostname or "") != is_private(host, port or 443):
-        refused = "between a public and a private address"
+    else:
+        refused = _refused_address(urlsplit(endpoint).hostname or "", host, port or 443)
     if refused:
         raise SourceProtocolError(f"{shown(base)}: redirect refused, {refused}: {shown(target)}")
     return target
+
+
+def _refused_address(home: str, host: str, port: int) -> str:
+    if is_loopback(home) or is_loopback(host):
+        return "" if is_loopback(home) and is_loopback(host) else "to or from this machine"
+    return "" if is_private(home) == is_private(host, port) else "between a public and a private address"
 
 
 def is_private(host: str, port: int = 443) -> bool:

@@ -8,6 +8,7 @@ process (harmless: it only remembers addresses).
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -201,6 +202,9 @@ class Wire:
     def _made(self) -> requests.Session:
         import internetarchive  # noqa: PLC0415
         from requests.adapters import HTTPAdapter  # noqa: PLC0415
+
+        # It reports each failed request as an error, also those that are tried again; ours are told apart and told once.
+        logging.getLogger("internetarchive").setLevel(logging.CRITICAL)
 
         try:
             session = internetarchive.get_session(config_file=self._manners.config_file or None)
