@@ -316,6 +316,18 @@ def test_search_hits_are_candidates_and_foreign_ones_are_turned_away(tmp_path, d
     assert result.outcomes.get("elsewhere", ("refused", ("NOT_IN_SELECTION",))) == ("refused", ("NOT_IN_SELECTION",))
 
 
+def test_a_hostile_identifier_in_a_search_is_refused_and_never_becomes_an_address(tmp_path, double):
+    archive = Archive(tmp_path / "archive", double.url)
+    double.items = {"plain": double.items["plain"]}
+    double.fail("search", Fault(Kind.FOREIGN, text="../../hostile?x"))
+
+    result = archive.harvested()
+
+    assert result.outcomes == {"plain": ("stored", ()), "../../hostile?x": ("refused", ("UNSAFE_NAME",))}
+    assert result.status == 0
+    assert not any("hostile" in request.path for request in double.requests)
+
+
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
