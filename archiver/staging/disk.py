@@ -24,6 +24,7 @@ from archiver.core.errors import StagingFullError
 from archiver.core.fixity import Algorithm, Hasher
 from archiver.core.objects import StagedFile
 from archiver.core.packages import ItemId, parse_item_id
+from archiver.staging.blocks import BlockWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,6 +148,7 @@ class DiskIncoming:
         except BaseException:
             os.close(self._descriptor)
             raise
+        self._blocks = BlockWriter(self._descriptor, self._hasher.size)
 
     @property
     def offset(self) -> int:
@@ -167,8 +169,10 @@ class DiskIncoming:
                 self._path.unlink()
                 self._committed = False
                 self._descriptor = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+            self._blocks.close()
             os.ftruncate(self._descriptor, 0)
             os.lseek(self._descriptor, 0, os.SEEK_SET)
+            self._blocks = BlockWriter(self._descriptor, 0)
             self._hasher = Hasher(self._algorithms)
             if validator != self._validator:
                 self._validator_path.unlink(missing_ok=True)
@@ -180,9 +184,7 @@ class DiskIncoming:
     def write(self, chunk: bytes) -> None:
         """Append bytes, hashing them in passing."""
         with _translated(self._path.parent):
-            view = memoryview(chunk)
-            while view:
-                view = view[os.write(self._descriptor, view) :]
+            self._blocks.write(chunk)
         self._hasher.update(chunk)
 
     def digests(self) -> tuple[Digest, ...]:
@@ -193,6 +195,7 @@ class DiskIncoming:
         """Make the bytes durable under their final name and return them."""
         with _translated(self._path.parent):
             if not self._committed:
+                self._blocks.flush()
                 os.fsync(self._descriptor)
                 self._part.rename(self._path)
                 self._validator_path.unlink(missing_ok=True)
@@ -202,8 +205,13 @@ class DiskIncoming:
         return StagedFile(self._path, self.offset, sha256)
 
     def close(self) -> None:
-        """Let the file go; what is here stays."""
-        os.close(self._descriptor)
+        """Let the file go; what is here stays, for a later resume."""
+        try:
+            with _translated(self._path.parent):
+                self._blocks.flush()
+        finally:
+            self._blocks.close()
+            os.close(self._descriptor)
 
     def _take_up(self) -> None:
         """Hash what an earlier run left, so that appending goes on from there."""

@@ -1,0 +1,127 @@
+"""What staging promises, on the disk and where a file system knows no direct writes."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import random
+
+import pytest
+
+from archiver.core.errors import StagingFullError
+from archiver.core.fixity import STORED, digest_of
+from archiver.core.packages import ItemId
+from archiver.staging import blocks
+from archiver.staging.disk import DiskStaging
+
+ITEM = ItemId("internet-archive", "../hostile/✓")
+STATE, OTHER = digest_of(b"one"), digest_of(b"other")
+BYTES = random.Random(3).randbytes(3 * (1 << 20) + 12_345)
+
+
+@pytest.fixture(params=["direct", "plain"])
+def staging(request, tmp_path, monkeypatch):
+    if request.param == "plain":
+        monkeypatch.setattr(blocks, "_DIRECT", 0)
+    return DiskStaging(tmp_path / "staging")
+
+
+def receive(staging, name="song.flac", state=STATE):
+    return staging.receive(ITEM, name, state=state, algorithms=STORED)
+
+
+def stage(staging, content, *, sizes, name="song.flac"):
+    with receive(staging, name) as incoming:
+        incoming.begin(validator='"1"')
+        at = 0
+        for size in sizes:
+            incoming.write(content[at : at + size])
+            at += size
+        incoming.write(content[at:])
+        return incoming.commit()
+
+
+@pytest.mark.parametrize(
+    "sizes", [(), (1,), (4096,), (1 << 20,), (1 << 20, 1 << 20, 1 << 20), (100_000,) * 30, (0, 1, 0, 4095, 1 << 20)]
+)
+@pytest.mark.parametrize("length", [0, 1, 4096, 1 << 20, (1 << 20) + 1, len(BYTES)])
+def test_bytes_come_out_as_they_went_in_whatever_the_chunks(staging, sizes, length):
+    staged = stage(staging, BYTES[:length], sizes=sizes)
+    assert staged.path.read_bytes() == BYTES[:length]
+    assert (staged.size, staged.sha256) == (length, digest_of(BYTES[:length]))
+
+
+@pytest.mark.parametrize("cut", [1, 4095, 4096, 1 << 20, (1 << 20) + 4096, (2 << 20) + 1])
+def test_an_interrupted_file_goes_on_where_it_stopped(staging, cut):
+    with receive(staging) as incoming:
+        incoming.begin(validator='"1"')
+        incoming.write(BYTES[:cut])
+    with receive(staging) as incoming:
+        assert (incoming.offset, incoming.validator) == (cut, '"1"')
+        incoming.write(BYTES[cut:])
+        staged = incoming.commit()
+    assert staged.path.read_bytes() == BYTES
+    assert staged.sha256.value == hashlib.sha256(BYTES).hexdigest()
+
+
+def test_starting_over_drops_every_byte(staging):
+    with receive(staging) as incoming:
+        incoming.begin(validator='"1"')
+        incoming.write(BYTES)
+        incoming.begin(validator='"2"')
+        assert incoming.offset == 0
+        incoming.write(b"new")
+        assert incoming.commit().path.read_bytes() == b"new"
+
+
+def test_a_committed_file_is_opened_whole_and_never_written_to(staging):
+    staged = stage(staging, BYTES, sizes=())
+    link = staged.path.with_name("link")
+    os.link(staged.path, link)
+    with receive(staging) as incoming:
+        assert incoming.offset == len(BYTES)
+        incoming.begin(validator='"3"')
+        incoming.write(b"other bytes")
+        incoming.commit()
+    assert link.read_bytes() == BYTES
+
+
+def test_bytes_of_another_state_are_dropped(staging):
+    stage(staging, b"old", sizes=())
+    with receive(staging, state=OTHER) as incoming:
+        assert incoming.offset == 0
+
+
+def test_no_name_becomes_a_path(staging, tmp_path):
+    for name in ("../../evil", "/etc/evil", "a\0b", "x" * 5000, "\udcff"):
+        stage(staging, b"x", sizes=(), name=name)
+    assert {path.name for path in tmp_path.iterdir()} == {"staging"}
+
+
+def test_records_are_kept_whole_and_go_with_their_item(staging):
+    assert staging.kept(ITEM, "aip.json") is None
+    staging.keep(ITEM, "aip.json", b"one")
+    staging.keep(ITEM, "aip.json", b"two")
+    assert staging.kept(ITEM, "aip.json") == b"two"
+    assert list(staging.items()) == [ITEM]
+    staging.discard(ITEM)
+    assert (staging.kept(ITEM, "aip.json"), list(staging.items())) == (None, [])
+
+
+def test_a_full_disk_says_what_to_do_and_keeps_what_is_there(staging, tmp_path, monkeypatch):
+    written = os.write
+
+    def full(descriptor, data):
+        if len(data) >= 1 << 20:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return written(descriptor, data)
+
+    with receive(staging) as incoming:
+        incoming.begin(validator='"1"')
+        incoming.write(BYTES[:4096])
+        monkeypatch.setattr(os, "write", full)
+        with pytest.raises(StagingFullError, match="No space left") as refused:
+            incoming.write(BYTES)
+        monkeypatch.undo()
+    assert "df -h" in refused.value.next_command
