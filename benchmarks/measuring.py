@@ -6,9 +6,11 @@ write calls on files (``rchar`` and ``wchar`` of ``/proc/PID/io``); what a socke
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,22 +46,29 @@ class Cost:
 
 
 def run(command: list[str], *, cwd: Path, env: dict[str, str] | None = None, expect: tuple[int, ...] = (0,)) -> Cost:
-    """Run a command to its end and return what it took; its output goes to ``cwd/output.txt``."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with (cwd / "output.txt").open("ab") as output:
+    """Run a command to its end and return what it took; its output goes to ``cwd/output.txt``.
+
+    It is started from a small process of its own: Linux counts the memory of whoever starts a program to the program's peak.
+    """
+    starter = [sys.executable, "-S", __file__, str(cwd / "output.txt"), *command]
+    answer = subprocess.run(starter, cwd=cwd, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, check=True)
+    status, *figures = json.loads(answer.stdout)
+    if status not in expect:
+        raise SystemExit(f"{command} ended with {status}; see {cwd / 'output.txt'}")
+    return Cost(*figures)
+
+
+def _start(output: str, command: list[str]) -> None:
+    with open(output, "ab") as file:  # noqa: PTH123 - pathlib would make this process larger than need be
         began = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=cwd, env={**os.environ, **(env or {})}, stdout=output, stderr=output, stdin=subprocess.DEVNULL
-        )
+        process = subprocess.Popen(command, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         wall = time.perf_counter() - began
         counters = _io(process.pid)
         process.wait()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if process.returncode not in expect:
-        raise SystemExit(f"{command} ended with {process.returncode}; see {cwd / 'output.txt'}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, cpu, counters["rchar"], counters["wchar"], after.ru_maxrss * 1024)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    figures = [wall, used.ru_utime + used.ru_stime, counters["rchar"], counters["wchar"], used.ru_maxrss * 1024]
+    print(json.dumps([process.returncode, *figures]))
 
 
 def _io(pid: int) -> dict[str, int]:
@@ -70,3 +79,7 @@ def _io(pid: int) -> dict[str, int]:
 def spread(values: list[float]) -> str:
     """Return the median with the least and the greatest, for a table."""
     return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+if __name__ == "__main__":
+    _start(sys.argv[1], sys.argv[2:])

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from archiver.core.events import Agent, Event
     from archiver.core.packages import CapturedFile
@@ -63,18 +64,33 @@ def format_premis(
     """
     ET.register_namespace("premis", PREMIS)
     ET.register_namespace("xsi", XSI)
-    root = ET.Element(_name("premis"), {"version": "3.0"})
-    _intellectual_entity(root, identifier, title)
+    document = bytearray(_HEAD)
+    document += _entity(partial(_intellectual_entity, identifier=identifier, title=title))
     for file in files:
-        _file_object(root, file)
+        document += _entity(partial(_file_object, file=file))
     for number, event in enumerate(events, start=1):
-        _event(root, f"{identifier}/event/{number}", event, linked=identifier)
+        document += _entity(partial(_event, identifier=f"{identifier}/event/{number}", event=event, linked=identifier))
     for agent in agents:
-        _agent(root, agent)
-    _rights(root, identifier, rights)
+        document += _entity(partial(_agent, agent=agent))
+    document += _entity(partial(_rights, identifier=identifier, rights=rights))
+    document += _TAIL
+    return bytes(document)
+
+
+_HEAD = (
+    "<?xml version='1.0' encoding='UTF-8'?>\n"
+    f'<premis:premis xmlns:premis="{PREMIS}" xmlns:xsi="{XSI}" version="3.0">'
+).encode()
+_TAIL = b"\n</premis:premis>\n"
+
+
+def _entity(fill: Callable[[ET.Element], None]) -> bytes:
+    """Return one entity as text. Each is a tree of its own: that of an item with thousands of files takes 40 KB a file."""
+    root = ET.Element(_name("premis"))
+    fill(root)
     ET.indent(root, " ")
-    document: bytes = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
-    return document + b"\n"
+    text: bytes = ET.tostring(root, encoding="UTF-8")
+    return text[text.index(b">", text.index(b"<premis:")) + 1 : text.rindex(b"</")].rstrip(b"\n")
 
 
 def _intellectual_entity(root: ET.Element, identifier: str, title: str) -> None:

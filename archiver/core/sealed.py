@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,9 @@ def seal(aip: Aip, *, sip: Sip, stores: tuple[str, ...], updated: str, decision:
             [names[str(file.path)], str(file.path), file.staged.size, str(file.staged.sha256), str(file.sha512)]
             for file in aip.payload
         ],
-        "tag_files": [[str(path), base64.b64encode(content).decode()] for path, content in aip.tag_files],
+        "tag_files": [
+            [str(path), base64.b64encode(zlib.compress(content, 1)).decode()] for path, content in aip.tag_files
+        ],
     }
     return json.dumps(record).encode()
 
@@ -108,7 +111,10 @@ def parse_sealed(record: bytes) -> SealedAip | None:
                 SealedFile(name, path, int(size), parse_digest(sha256), parse_digest(sha512))
                 for name, path, size, sha256, sha512 in fields["payload"]
             ),
-            tag_files=tuple((path, base64.b64decode(content, validate=True)) for path, content in fields["tag_files"]),
+            tag_files=tuple(
+                (path, zlib.decompress(base64.b64decode(content, validate=True)))
+                for path, content in fields["tag_files"]
+            ),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, zlib.error):
         return None
