@@ -1,4 +1,4 @@
-"""``archiver list`` and ``archiver show``."""
+"""``archiver list``, ``archiver search`` and ``archiver show``."""
 
 from __future__ import annotations
 
@@ -17,12 +17,31 @@ from archiver.core.packages import parse_item_id
 @pass_front
 def list_command(front: Front, *, output: str) -> int:
     """List what the archive holds, the newest version of each item."""
+    if not _listed(front, "", output) and output == "text":
+        front.say("the archive holds nothing yet\n  next: archiver harvest netlabels --dry-run --limit 5")
+    return status.DONE
+
+
+@example('archiver search "field recording"\narchiver search by-nc --output jsonl')
+@click.command("search")
+@click.argument("text")
+@output_option
+@pass_front
+def search_command(front: Front, *, text: str, output: str) -> int:
+    """List what the archive holds whose identifier, title or licence contains TEXT, without regard to case."""
+    if not _listed(front, text, output) and output == "text":
+        front.say(f"nothing held has {text!r} in its identifier, title or licence\n  next: archiver list")
+    return status.DONE
+
+
+def _listed(front: Front, wanted: str, output: str) -> int:
+    """Print the newest version of each item that matches and return their number."""
     from archiver.reports import records, text
 
     catalogue = wiring.open_catalogue(front.settings())
     number = 0
     try:
-        for held in catalogue.holdings():
+        for held in catalogue.holdings(text=wanted):
             number += 1
             if output == "jsonl":
                 emit(records.holding(held))
@@ -30,9 +49,7 @@ def list_command(front: Front, *, output: str) -> int:
                 click.echo(printable(text.holding(held)))
     finally:
         catalogue.close()
-    if not number and output == "text":
-        front.say("the archive holds nothing yet\n  next: archiver harvest netlabels --dry-run --limit 5")
-    return status.DONE
+    return number
 
 
 @example("archiver show internet-archive/some-item\narchiver show some-item --output jsonl")

@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": ("demo", "Show the whole journey offline, with sample audio."),
     "harvest": ("harvest", "Ingest what selections name."),
     "list": ("holdings", "List what the archive holds."),
+    "search": ("holdings", "Find what is held by identifier, title or licence."),
     "show": ("holdings", "Show one item: versions, copies, files, events."),
     "verify": ("verify", "Check bags: complete, valid, every deviation."),
     "licence": ("licence", "Ask the licence gate alone."),

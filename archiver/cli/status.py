@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from archiver.core.errors import ArchiverError, CannotRunError, InterruptedRunEr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 DONE = 0
 FINDINGS = 1
@@ -34,10 +37,10 @@ def status_of(error: BaseException) -> int:
     """Return the exit status that an error stands for."""
     if isinstance(error, InterruptedRunError | KeyboardInterrupt | click.Abort):
         return INTERRUPTED
-    if isinstance(error, CannotRunError):
-        return CANNOT_RUN
     if isinstance(error, UsageError | click.UsageError):
         return USAGE
+    if isinstance(error, CannotRunError | click.ClickException):
+        return CANNOT_RUN
     return INCOMPLETE
 
 
@@ -62,16 +65,21 @@ def ended(run: Callable[[], Any]) -> int:
         # The reader has gone (`archiver list | head`): nothing is wrong, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except click.UsageError as error:
-        error.show()
-        return USAGE
-    except click.ClickException as error:
-        error.show()
+    except (click.ClickException, ArchiverError, KeyboardInterrupt, click.Abort) as error:
+        _explain(error)
+        return status_of(error)
+    except Exception:
+        # The last door: Python would end with status 1, and status 1 says that findings exist.
+        log.exception("this is a fault of archiver itself; what was finished is kept")
+        print_problem("  next: archiver status   # and report the lines above")
         return CANNOT_RUN
-    except ArchiverError as error:
-        say(error)
-        return status_of(error)
-    except (KeyboardInterrupt, click.Abort) as error:
-        print_problem("interrupted; the same command goes on from here")
-        return status_of(error)
     return result if isinstance(result, int) else DONE
+
+
+def _explain(error: BaseException) -> None:
+    if isinstance(error, click.ClickException):
+        error.show()
+    elif isinstance(error, ArchiverError):
+        say(error)
+    else:
+        print_problem("interrupted; the same command goes on from here")
