@@ -38,8 +38,22 @@ def checked(table: Mapping[str, Any], kind: type[T], *, file: str, error: type[S
     except msgspec.ValidationError as failure:
         match = _MESSAGE.fullmatch(str(failure))
         what, where = (match["what"], match["where"] or "") if match else (str(failure), "")
-        where = where.replace("[...]", "")
+        where = _named_entry(table, kind, where)
         raise error(f"{file}: {f'key {where!r}: ' if where else ''}{_plain(what)}{_allowed(kind, where)}") from failure
+
+
+def _named_entry(table: Mapping[str, Any], kind: type[msgspec.Struct], where: str) -> str:
+    """Put the entry's name in place of msgspec's ``[...]``: it says in which section a value is wrong, not of whom."""
+    section, unnamed, rest = where.partition("[...]")
+    entry_kind = (typing.get_args(_fields(kind).get(section)) or (None, None))[-1]
+    if not unnamed or not isinstance(table.get(section), dict):
+        return where.replace("[...]", "")
+    for name, entry in table[section].items():
+        try:
+            msgspec.convert(entry, entry_kind, strict=True)
+        except msgspec.ValidationError:
+            return f"{section}.{name}{rest}".replace("[...]", "")
+    return section + rest
 
 
 def refuse_secret(key: str, *, file: str, error: type[SettingsError | SelectionError]) -> None:
@@ -91,19 +105,26 @@ def _fields(kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 def _plain(message: str) -> str:
     """Say what msgspec says in words of TOML."""
-    for python, toml in (
-        ("`str`", "a text"),
-        ("`int`", "a whole number"),
-        ("`float`", "a number"),
-        ("`bool`", "true or false"),
-        ("`array`", "a list"),
-        ("`object`", "a table"),
-        ("`null`", "nothing"),
-    ):
-        message = message.replace(python, toml)
+    message = re.sub(r"`([a-z]+(?: \| [a-z]+)*)`", _types, message)
     message = re.sub(r"`(.*?)`", r"'\1'", message)
     message = re.sub(r"^Object missing required field '(.*)'$", r"the key '\1' is missing", message)
     return message[:1].lower() + message[1:]
+
+
+_TYPES = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+
+
+def _types(match: re.Match[str]) -> str:
+    """Name msgspec's types; TOML has no null, so `str | null` is a text that may be left out."""
+    words = [word for word in match[1].split(" | ") if word != "null"]
+    return " or ".join(_TYPES.get(word, f"'{word}'") for word in words) or "nothing"
 
 
 def _allowed(kind: type[msgspec.Struct], where: str) -> str:
