@@ -1,0 +1,60 @@
+"""Rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "archiver"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+NAMELESS = {"utils", "helpers", "common", "base", "models", "types", "constants"}
+HEAVY = (
+    "requests", "urllib3", "internetarchive", "boto3", "botocore", "sqlalchemy", "alembic", "rich", "av", "mutagen",
+    "numpy", "matplotlib", "jinja2", "cryptography", "lxml", "distributed", "pydub", "soundfile", "pygfried",
+)  # fmt: skip
+
+
+def parsed(path):
+    return ast.parse(path.read_text("utf-8"), str(path))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_check_in_the_package_is_no_assert_which_python_may_leave_out(path):
+    assert [node.lineno for node in ast.walk(parsed(path)) if isinstance(node, ast.Assert)] == []
+
+
+def test_every_module_has_a_noun():
+    assert [path for path in MODULES if path.stem in NAMELESS] == []
+
+
+def test_the_seal_of_the_licence_gate_is_named_in_the_gate_alone():
+    assert [path.name for path in MODULES if "_SEAL" in path.read_text("utf-8")] == ["gate.py"]
+
+
+def test_everything_foreign_is_caught_at_the_front_door_and_at_the_items_of_a_batch_only():
+    catching = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.ExceptHandler) and isinstance(node.type, ast.Name) and node.type.id == "Exception"
+    }
+    assert catching <= {"cli/status.py", "workflows/harvest.py", "rehearsal/answers.py"} | AT_LIBRARIES_WITHOUT_A_TREE
+
+
+AT_LIBRARIES_WITHOUT_A_TREE: set[str] = set()
+"""Modules that wrap a library which raises anything at all on hostile input, each with a comment at the place."""
+
+
+@pytest.mark.parametrize("command", [["--help"], ["--version"], ["status", "--help"], ["harvest", "--help"]])
+def test_help_imports_nothing_heavy(command):
+    probe = (
+        "import sys\nfrom archiver.cli.main import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print('\\n' + ' '.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", probe, *command], capture_output=True, text=True, check=True)
+    assert set(HEAVY).isdisjoint(done.stderr.split())
