@@ -52,6 +52,11 @@ def copy_values(aip_id: int, copy: Copy) -> dict[str, Any]:
         "status": copy.status.value,
         "grade": int(copy.grade),
         "checked_at": copy.checked_at,
+        "written_at": copy.checked_at,
+        "looked_at": copy.checked_at,
+        "looked_grade": int(copy.grade),
+        "attempted_at": copy.checked_at,
+        "audits": 0,
     }
 
 

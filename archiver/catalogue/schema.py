@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision this program works with."""
 
 NAMES = {
@@ -118,9 +118,75 @@ copy = Table(
     Column("status", Text, nullable=False),
     Column("grade", SmallInteger, nullable=False),
     Column("checked_at", Utc, nullable=False),
-    Index(None, "store", "checked_at"),
+    Column("written_at", Utc, nullable=False),
+    Column("looked_at", Utc, nullable=False),
+    Column("looked_grade", SmallInteger, nullable=False),
+    Column("attempted_at", Utc, nullable=False),
+    Column("audits", Integer, nullable=False),
+    Index(None, "store", "checked_at", "aip_id"),
+    Index(None, "store", "looked_at", "aip_id"),
+    Index(None, "store", "written_at", "aip_id"),
 )
-"""One AIP in one store; the index finds the copy of a store that was checked longest ago."""
+"""One AIP in one store; the indexes find the copies of a store that were checked longest ago, page by page.
+
+`checked_at` and `grade` are those of the last check that read every byte, or of the proof at deposit; `looked_at` those of
+the last check at any grade; `attempted_at` also counts checks that got no answer. So a cheap check never puts off a
+thorough one.
+"""
+
+withdrawal = Table(
+    "withdrawal",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("item_id", Identifier, ForeignKey("item.id"), nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("approver", Text, nullable=False),
+    Column("delete_after", Utc),
+    Column("deleted_at", Utc),
+    Column("ended_at", Utc),
+    Column("ended_by", Text, nullable=False),
+    Index(None, "item_id", "ended_at"),
+)
+"""Takedowns: an item is dark while it has one that has not ended. Rows are tombstones and stay."""
+
+blocked = Table(
+    "blocked",
+    metadata,
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("item_id", Identifier, ForeignKey("item.id"), primary_key=True),
+)
+"""Content of withdrawn items, which no harvest may bring back under whatever name."""
+
+repair = Table(
+    "repair",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("item_id", Identifier, ForeignKey("item.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("store", Name, nullable=False),
+    Column("path", Name, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+    Index(None, "item_id", "id"),
+)
+"""What became of each damaged object."""
+
+damage = Table(
+    "damage",
+    metadata,
+    Column("aip_id", Identifier, ForeignKey("aip.id"), primary_key=True),
+    Column("store", Name, primary_key=True),
+    Column("path", Name, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("expected", Text, nullable=False),
+    Column("actual", Text, nullable=False),
+    Column("found_at", Utc, nullable=False),
+)
+"""What the last check found wrong with each copy, until a later one of the same strength or a repair finds it right."""
 
 run = Table(
     "run",

@@ -27,6 +27,9 @@ class EventType(StrEnum):
     VALIDATION = "validation"
     DISSEMINATION = "dissemination"
     DELETION = "deletion"
+    RECOVERY = "recovery"
+    DEACCESSION = "deaccession"
+    ACCESSION = "accession"
 
 
 class EventOutcome(StrEnum):

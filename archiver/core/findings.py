@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class FindingCode(StrEnum):
-    """Stable codes of findings about bags. The clause of each stands in `CLAUSES`."""
+    """Stable codes of findings about bags and about copies in stores. The clause of each stands in `CLAUSES`."""
 
     DECLARATION_MISSING = "DECLARATION_MISSING"
     DECLARATION_MALFORMED = "DECLARATION_MALFORMED"
@@ -37,6 +37,15 @@ class FindingCode(StrEnum):
     FILE_UNEXPECTED = "FILE_UNEXPECTED"
     FILE_UNREADABLE = "FILE_UNREADABLE"
     FILE_CHANGED = "FILE_CHANGED"
+    OBJECT_MISSING = "OBJECT_MISSING"
+    OBJECT_UNREADABLE = "OBJECT_UNREADABLE"
+    OBJECT_CHANGED = "OBJECT_CHANGED"
+    OBJECT_UNEXPECTED = "OBJECT_UNEXPECTED"
+    OBJECT_UNVERIFIABLE = "OBJECT_UNVERIFIABLE"
+    COPY_OVERDUE = "COPY_OVERDUE"
+    MANIFEST_ALTERED = "MANIFEST_ALTERED"
+    CATALOGUE_ALTERED = "CATALOGUE_ALTERED"
+    COPIES_TOO_FEW = "COPIES_TOO_FEW"
 
 
 CLAUSES = {
@@ -65,6 +74,15 @@ CLAUSES = {
     FindingCode.FILE_UNEXPECTED: "RFC 8493 §3",
     FindingCode.FILE_UNREADABLE: "RFC 8493 §3",
     FindingCode.FILE_CHANGED: "RFC 8493 §3",
+    FindingCode.OBJECT_MISSING: "RFC 8493 §3",
+    FindingCode.OBJECT_UNREADABLE: "RFC 8493 §3",
+    FindingCode.OBJECT_CHANGED: "RFC 8493 §3",
+    FindingCode.OBJECT_UNEXPECTED: "RFC 8493 §3",
+    FindingCode.OBJECT_UNVERIFIABLE: "DESIGN §7",
+    FindingCode.COPY_OVERDUE: "DESIGN §7",
+    FindingCode.MANIFEST_ALTERED: "RFC 8493 §2.2.1",
+    FindingCode.CATALOGUE_ALTERED: "DESIGN §7",
+    FindingCode.COPIES_TOO_FEW: "NDSA Levels 2.0, Storage",
 }
 """Where each rule stands."""
 
