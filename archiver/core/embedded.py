@@ -45,7 +45,7 @@ _STEMS = (
         "fma-limited",
     ),
     *("reserv", "réserv", "riservat", "rezerv", "vorbehalten", "voorbehouden", "forbehold", "förbehåll", "zastrze"),
-    *("vyhraz", "vyhraden", "fenntart", "pidätet", "saklı", "pridržan", "zadržan", "kaitstud", "saugomos"),
+    *("vyhraz", "vyhraden", "fenntart", "pidätet", "sakl", "pridržan", "zadržan", "kaitstud", "saugomos"),
     *("защищ", "сохранен", "зарезерв", "захищен", "запазен", "διατηρ", "権利", "著作権", "無断", "禁", "版权", "版權"),
     *(
         "保留",

@@ -6,18 +6,26 @@ for a seal that only this module holds, so that a type checker sees a bypass and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, final
 
 from archiver.core.bags.paths import parse_payload_path, refuse_collisions
+from archiver.core.embedded import worth_weighing
 from archiver.core.errors import BagError, UnsafeNameError
-from archiver.core.licences.decisions import Decision, Outcome, Signals, decide
+from archiver.core.licences.decisions import Decision, LicenceClass, Outcome, Signals, decide
+from archiver.core.licences.evidence import ReasonCode
+from archiver.core.reviews import UNREVIEWED, adds_nothing, batch_digest, set_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from archiver.core.bags.paths import PayloadPath
+    from archiver.core.embedded import EmbeddedTags
+    from archiver.core.licences.evidence import Declaration
     from archiver.core.licences.policies import Policy
     from archiver.core.licences.tools import LicenceTable
     from archiver.core.packages import DeclaredFile, SourceItem
+    from archiver.core.reviews import Case, Reviewed
     from archiver.core.selections import Selection
 
 
@@ -37,12 +45,14 @@ class AdmittedItem:
         item: As the source described it.
         decision: Why it was admitted: evidence, policy and table.
         files: The files to capture, with the path each gets in the payload, in the source's order.
+        review: The case that people have accepted, where the gate alone would not have let the item in.
     """
 
     item: SourceItem
     decision: Decision
     files: tuple[tuple[DeclaredFile, PayloadPath], ...]
     _seal: _Seal
+    review: Case | None = None
 
     def __post_init__(self) -> None:
         if self._seal is not _SEAL:
@@ -64,6 +74,7 @@ class TurnedAway:
         quarantined: A named person may decide otherwise; refused when false.
         reasons: Stable codes, at least one.
         detail: For people.
+        embedded: What its files declare, where they were read.
     """
 
     item: SourceItem
@@ -71,18 +82,51 @@ class TurnedAway:
     quarantined: bool
     reasons: tuple[str, ...]
     detail: str
+    embedded: tuple[Declaration, ...] | None = None
+
+    @property
+    def item_set(self) -> str:
+        """Digest of what the source declares of the item."""
+        return set_digest(self.item)
+
+    @property
+    def whole_set(self) -> str:
+        """Digest of that and of what its files declare; empty when they were not read."""
+        return set_digest(self.item, self.embedded) if self.embedded is not None else ""
+
+    @property
+    def batch_set(self) -> str:
+        """Digest of what the declarations prove."""
+        return batch_digest(self.item, self.decision.evidence)
 
 
-def appraise(item: SourceItem, selection: Selection, *, table: LicenceTable) -> AdmittedItem | TurnedAway:
+def appraise(
+    item: SourceItem, selection: Selection, *, table: LicenceTable, reviewed: Reviewed = UNREVIEWED
+) -> AdmittedItem | TurnedAway:
     """Decide whether an item may be captured, before any audio byte is read.
 
-    The licence is judged first: what a musician did not allow is refused whatever else is true of the item.
+    The licence is judged first: what a musician did not allow is refused whatever else is true of the item. From
+    quarantine only people lead on, and only for exactly the declarations they saw.
+
+    Args:
+        item: As the source describes it now.
+        selection: Under which policy, which files.
+        table: The legal tools.
+        reviewed: What people have said about the item.
     """
     decision = judge_item(item, selection.policy, table=table)
+    if reviewed.rejected is not None:
+        return _rejected(item, decision, reviewed)
+    case = None
+    if decision.outcome is Outcome.QUARANTINE:
+        own = set_digest(item)
+        case = next((case for case in reviewed.accepted if case.item_set == own), None)
+        accepted = _accepted(decision, case, selection, table=table) if case is not None else None
+        if accepted is None:
+            return _turned_away(item, decision, is_expired=any(case.item_set == own for case in reviewed.expired))
+        decision = accepted
     if decision.outcome is not Outcome.ADMIT:
-        quarantined = decision.outcome is Outcome.QUARANTINE
-        codes = tuple(str(reason) for reason in decision.reasons)
-        return TurnedAway(item, decision, quarantined, codes, f"licence: {', '.join(codes)}")
+        return _turned_away(item, decision)
     chosen = [file for file in item.files if selection.chooses(file)]
     if not chosen:
         return TurnedAway(item, decision, False, ("NO_FILES",), f"none of {len(item.files)} files is chosen")  # noqa: FBT003
@@ -91,7 +135,70 @@ def appraise(item: SourceItem, selection: Selection, *, table: LicenceTable) -> 
         refuse_collisions(path for _, path in files)
     except (BagError, UnsafeNameError, ValueError) as error:
         return TurnedAway(item, decision, False, ("UNSAFE_NAME",), str(error))  # noqa: FBT003
-    return AdmittedItem(item, decision, files, _SEAL)
+    return AdmittedItem(item, decision, files, _SEAL, case)
+
+
+def appraise_files(
+    admitted: AdmittedItem,
+    tags: Iterable[EmbeddedTags],
+    selection: Selection,
+    *,
+    table: LicenceTable,
+    reviewed: Reviewed = UNREVIEWED,
+) -> AdmittedItem | TurnedAway:
+    """Decide once more with what the captured files declare, before anything is bagged.
+
+    What files declare can only take an admission away: a reservation or another tool leads to quarantine, never to a
+    silent choice.
+
+    Args:
+        admitted: What was let in by its metadata.
+        tags: What was read out of each captured file.
+        selection: As in `appraise`.
+        table: The legal tools.
+        reviewed: What people have said about the item.
+    """
+    item = admitted.item
+    embedded = worth_weighing(tags, table=table)
+    decision = judge_item(replace(item, declarations=(*item.declarations, *embedded)), selection.policy, table=table)
+    if decision.outcome is Outcome.ADMIT and admitted.review is None:
+        return replace(admitted, decision=decision)
+    whole = set_digest(item, embedded)
+    case = next((case for case in reviewed.accepted if case.whole_set == whole), None)
+    if case is None and admitted.review is not None and admitted.decision.tool is not None:
+        is_unmoved = not admitted.review.whole_set and adds_nothing(decision, embedded, admitted.decision.tool)
+        case = admitted.review if is_unmoved else None
+    accepted = _accepted(decision, case, selection, table=table) if case is not None else None
+    if accepted is not None:
+        return replace(admitted, decision=accepted, review=case)
+    is_expired = any(case.whole_set == whole for case in reviewed.expired)
+    away = _turned_away(item, decision, is_expired=is_expired)
+    # What a file says against its item is a contradiction, whatever it would be alone: people decide.
+    return replace(away, quarantined=not is_expired, embedded=embedded)
+
+
+def _rejected(item: SourceItem, decision: Decision, reviewed: Reviewed) -> TurnedAway:
+    verdict = reviewed.rejected
+    detail = f"rejected by {verdict.reviewer}: {verdict.reason}" if verdict else ""
+    return TurnedAway(item, decision, False, ("HUMAN_REJECT",), detail)  # noqa: FBT003
+
+
+def _turned_away(item: SourceItem, decision: Decision, *, is_expired: bool = False) -> TurnedAway:
+    quarantined = decision.outcome is Outcome.QUARANTINE
+    codes = tuple(str(reason) for reason in decision.reasons)
+    if is_expired:
+        return TurnedAway(item, decision, False, (*codes, "REVIEW_EXPIRED"), "quarantined, and nobody decided in time")  # noqa: FBT003
+    return TurnedAway(item, decision, quarantined, codes, f"licence: {', '.join(codes)}")
+
+
+def _accepted(decision: Decision, case: Case, selection: Selection, *, table: LicenceTable) -> Decision | None:
+    """Return the decision under the licence that people named, or None where the policy does not admit it."""
+    licences = {verdict.licence for verdict in case.verdicts}
+    tool = next((tool for tool in table.tools if {tool.url} == licences), None)
+    if tool is None or not selection.policy.admits(tool):
+        return None
+    reasons = (*decision.reasons, ReasonCode.HUMAN_ACCEPT)
+    return replace(decision, outcome=Outcome.ADMIT, licence_class=LicenceClass.OPEN, reasons=reasons, tool=tool)
 
 
 def judge_item(item: SourceItem, policy: Policy, *, table: LicenceTable) -> Decision:

@@ -64,6 +64,7 @@ class ReasonCode(StrEnum):
     TOOL_FORBIDS_COPY = "TOOL_FORBIDS_COPY"
     POLICY_EXCLUDES = "POLICY_EXCLUDES"
     SOURCE_RULE = "SOURCE_RULE"
+    HUMAN_ACCEPT = "HUMAN_ACCEPT"
 
 
 @dataclass(frozen=True, slots=True)
