@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from archiver.catalogue.reading import Reading
+from archiver.catalogue.reviewing import Reviewing
 from archiver.catalogue.schema import HEAD
 from archiver.catalogue.writing import Writing
 from archiver.core.errors import CatalogueError, CatalogueLockedError
@@ -25,7 +26,7 @@ _MIGRATING = 0x61726368
 """The advisory lock of PostgreSQL that whoever makes or changes the schema holds; any number that is always the same."""
 
 
-class Catalogue(Reading, Writing):
+class Catalogue(Reading, Writing, Reviewing):
     """The ledger over SQLite or PostgreSQL; see `archiver.ports.catalogue`. Safe for threads.
 
     Made by `open_catalogue` only.

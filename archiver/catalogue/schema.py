@@ -233,3 +233,34 @@ event = Table(
     Index(None, "item_id", "id"),
 )
 """PREMIS events, append-only: triggers refuse changes, and `chain` is SHA-256 over the event and the chain before it."""
+
+review_case = Table(
+    "review_case",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("item_id", Identifier, ForeignKey("item.id"), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("collections", Text, nullable=False),
+    Column("item_set", Text, nullable=False),
+    Column("whole_set", Text, nullable=False),
+    Column("batch_set", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("opened_at", Utc, nullable=False),
+    UniqueConstraint("item_id", "item_set", "whole_set"),
+)
+"""Quarantined items, one row for each set of declarations they were quarantined with; never changed."""
+
+review_verdict = Table(
+    "review_verdict",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("case_id", Identifier, ForeignKey("review_case.id"), nullable=False),
+    Column("is_acceptance", Boolean, nullable=False),
+    Column("reviewer", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("licence", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+    Index(None, "case_id"),
+)
+"""What people said of cases; only added to."""

@@ -58,6 +58,25 @@ class HeldFile:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenBytes:
+    """Bytes that the archive has seen before.
+
+    Attributes:
+        sha256: Of the bytes.
+        item: Whose they are, or were.
+        licence: Canonical URL of the licence they are held under; empty where they were withdrawn.
+        path: Path inside that item's bag; empty where they were withdrawn.
+        withdrawn: Whether they were taken down.
+    """
+
+    sha256: Digest
+    item: ItemId
+    licence: str
+    path: str = ""
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
     """One version of an item in the archive.
 

@@ -1,0 +1,154 @@
+"""The quarantine: cases and verdicts, added and never changed; and bytes that were seen before."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archiver.catalogue import rows, schema
+from archiver.catalogue.writing import _inserted, _item
+from archiver.core.fixity import Algorithm, Digest
+from archiver.core.holdings import SeenBytes
+from archiver.core.packages import ItemId
+from archiver.core.reviews import Case, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+PAGE = 200
+"""Cases, and digests, asked for at once."""
+
+_CASES = sa.select(schema.item.c.source, schema.item.c.name, schema.review_case).join_from(
+    schema.item, schema.review_case
+)
+
+
+class Reviewing:
+    """Implements `archiver.ports.reviews`."""
+
+    def _reads(self) -> AbstractContextManager[sa.Connection]:
+        raise NotImplementedError
+
+    def _writes(self) -> AbstractContextManager[sa.Connection]:
+        raise NotImplementedError
+
+    def opened(self, case: Case) -> None:
+        """Take a case down; see the port."""
+        table = schema.review_case.c
+        with self._writes() as connection:
+            item_id = _item(connection, case.item)
+            known = sa.select(table.id).where(
+                table.item_id == item_id, table.item_set == case.item_set, table.whole_set == case.whole_set
+            )
+            if connection.execute(known).first() is None:
+                _inserted(connection, schema.review_case, {"item_id": item_id, **_case_values(case)})
+
+    def cases(self, item: ItemId) -> tuple[Case, ...]:
+        """Return every case of an item, oldest first; see the port."""
+        where = sa.and_(schema.item.c.source == rows.text(item.source), schema.item.c.name == rows.text(item.name))
+        with self._reads() as connection:
+            found = connection.execute(_CASES.where(where).order_by(schema.review_case.c.id)).all()
+            verdicts = _verdicts(connection, [row.id for row in found]) if found else {}
+        return tuple(_case(row, verdicts[row.id]) for row in found)
+
+    def every_case(self) -> Iterator[Case]:
+        """Yield the newest case of each item; see the port."""
+        newest = sa.select(sa.func.max(schema.review_case.c.id)).group_by(schema.review_case.c.item_id)
+        place = sa.tuple_(schema.item.c.source, schema.item.c.name)
+        query = (
+            _CASES.where(schema.review_case.c.id.in_(newest))
+            .order_by(schema.item.c.source, schema.item.c.name)
+            .limit(PAGE)
+        )
+        last: tuple[str, str] | None = None
+        while True:
+            with self._reads() as connection:
+                page = connection.execute(query.where(place > last) if last else query).all()
+                verdicts = _verdicts(connection, [row.id for row in page])
+            yield from (_case(row, verdicts[row.id]) for row in page)
+            if len(page) < PAGE:
+                return
+            last = (page[-1].source, page[-1].name)
+
+    def judged(self, case: Case, verdict: Verdict) -> None:
+        """Add a verdict to a case; see the port."""
+        with self._writes() as connection:
+            connection.execute(
+                schema.review_verdict.insert().values(
+                    case_id=case.id,
+                    is_acceptance=verdict.is_acceptance,
+                    reviewer=rows.text(verdict.reviewer),
+                    reason=rows.text(verdict.reason),
+                    licence=rows.text(verdict.licence),
+                    at=verdict.at,
+                )
+            )
+
+    def seen(self, digests: Iterable[Digest]) -> tuple[SeenBytes, ...]:
+        """Return where bytes are held, and where withdrawn; see the port."""
+        values = [bytes.fromhex(digest.value) for digest in digests]
+        found: list[SeenBytes] = []
+        with self._reads() as connection:
+            for start in range(0, len(values), PAGE):
+                some = values[start : start + PAGE]
+                found += map(_held, connection.execute(_holding(some)))
+        return tuple(found)
+
+
+def _holding(values: Sequence[bytes]) -> sa.Select[Any]:
+    item, aip, file = schema.item, schema.aip, schema.file
+    return (
+        sa.select(item.c.source, item.c.name, aip.c.licence, file.c.path, file.c.sha256)
+        .join_from(file, aip)
+        .join_from(aip, item)
+        .where(file.c.sha256.in_(values), aip.c.version == item.c.latest_version)
+        .order_by(item.c.source, item.c.name, file.c.path)
+        .limit(1000)
+    )
+
+
+def _held(row: sa.Row[Any]) -> SeenBytes:
+    digest = Digest(Algorithm.SHA256, row.sha256.hex())
+    return SeenBytes(digest, ItemId(row.source, row.name), row.licence, row.path)
+
+
+def _case_values(case: Case) -> dict[str, Any]:
+    return {
+        "title": rows.text(case.title),
+        "collections": rows.text(json.dumps(case.collections)),
+        "item_set": case.item_set,
+        "whole_set": case.whole_set,
+        "batch_set": case.batch_set,
+        "reasons": json.dumps(case.reasons),
+        "decision": rows.text(case.decision),
+        "opened_at": case.opened_at,
+    }
+
+
+def _verdicts(connection: sa.Connection, cases: Sequence[int]) -> dict[int, tuple[Verdict, ...]]:
+    table = schema.review_verdict
+    found: dict[int, tuple[Verdict, ...]] = dict.fromkeys(cases, ())
+    query = sa.select(table).where(table.c.case_id.in_(cases)).order_by(table.c.id)
+    for row in connection.execute(query) if cases else ():
+        verdict = Verdict(row.is_acceptance, row.reviewer, row.reason, row.licence, row.at)
+        found[row.case_id] = (*found[row.case_id], verdict)
+    return found
+
+
+def _case(row: sa.Row[Any], verdicts: tuple[Verdict, ...]) -> Case:
+    return Case(
+        item=ItemId(row.source, row.name),
+        title=row.title,
+        collections=tuple(json.loads(row.collections)),
+        item_set=row.item_set,
+        whole_set=row.whole_set,
+        batch_set=row.batch_set,
+        reasons=tuple(json.loads(row.reasons)),
+        decision=row.decision,
+        opened_at=row.opened_at,
+        verdicts=verdicts,
+        id=row.id,
+    )
