@@ -95,6 +95,7 @@ class Reviewing:
             for start in range(0, len(values), PAGE):
                 some = values[start : start + PAGE]
                 found += map(_held, connection.execute(_holding(some)))
+                found += map(_withdrawn, connection.execute(_blocked(some)))
         return tuple(found)
 
 
@@ -108,6 +109,22 @@ def _holding(values: Sequence[bytes]) -> sa.Select[Any]:
         .order_by(item.c.source, item.c.name, file.c.path)
         .limit(1000)
     )
+
+
+def _blocked(values: Sequence[bytes]) -> sa.Select[Any]:
+    item, blocked = schema.item, schema.blocked
+    return (
+        sa.select(item.c.source, item.c.name, blocked.c.sha256)
+        .join_from(blocked, item)
+        .where(blocked.c.sha256.in_(values))
+        .order_by(item.c.source, item.c.name)
+        .limit(1000)
+    )
+
+
+def _withdrawn(row: sa.Row[Any]) -> SeenBytes:
+    digest = Digest(Algorithm.SHA256, row.sha256.hex())
+    return SeenBytes(digest, ItemId(row.source, row.name), "", withdrawn=True)
 
 
 def _held(row: sa.Row[Any]) -> SeenBytes:

@@ -20,6 +20,7 @@ COMMANDS = {
     "init": ("init", "Write a commented archiver.toml and make the archive."),
     "demo": ("demo", "Show the whole journey offline, with sample audio."),
     "harvest": ("harvest", "Ingest what selections name."),
+    "review": ("review", "The quarantine, decided by a named person with a reason."),
     "list": ("holdings", "List what the archive holds."),
     "search": ("holdings", "Find what is held by identifier, title or licence."),
     "show": ("holdings", "Show one item: versions, copies, files, events."),

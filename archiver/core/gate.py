@@ -174,7 +174,25 @@ def appraise_files(
     is_expired = any(case.whole_set == whole for case in reviewed.expired)
     away = _turned_away(item, decision, is_expired=is_expired)
     # What a file says against its item is a contradiction, whatever it would be alone: people decide.
-    return replace(away, quarantined=not is_expired, embedded=embedded)
+    codes, detail = _seen_before(embedded)
+    return replace(
+        away,
+        quarantined=not is_expired,
+        reasons=(*away.reasons, *codes),
+        detail="; ".join((away.detail, *detail)),
+        embedded=embedded,
+    )
+
+
+def _seen_before(embedded: Iterable[Declaration]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the codes of what the archive itself knows of the bytes, and both items in words."""
+    found = [(_SEEN[one.field], one) for one in embedded if one.field in _SEEN]
+    codes = tuple(dict.fromkeys(code for code, _ in found))
+    words = tuple(f"{one.subject}, {'held under ' * (one.raw != 'withdrawn')}{one.raw}" for _, one in found)
+    return codes, words
+
+
+_SEEN = {"archive.same-bytes": "SAME_BYTES_OTHER_LICENCE", "archive.withdrawn": "BYTES_WITHDRAWN"}
 
 
 def _rejected(item: SourceItem, decision: Decision, reviewed: Reviewed) -> TurnedAway:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.bags.paths import PayloadPath, TagPath
+    from archiver.core.embedded import EmbeddedTags
     from archiver.core.fixity import Digest
     from archiver.core.gate import AdmittedItem
     from archiver.core.licences.evidence import Declaration
@@ -165,10 +166,17 @@ class CapturedFile:
 
 @dataclass(frozen=True, slots=True)
 class Sip:
-    """A submission information package: an admitted item with every chosen file captured, in payload order."""
+    """A submission information package: an admitted item with every chosen file captured, in payload order.
+
+    Attributes:
+        admitted: What the gate let in.
+        files: Captured, in payload order.
+        tags: What each file says of itself, in the same order; empty before they were read.
+    """
 
     admitted: AdmittedItem
     files: tuple[CapturedFile, ...]
+    tags: tuple[EmbeddedTags, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from archiver.core.errors import SettingsError
+from archiver.core.reviews import ReviewRules
 from archiver.settings.checking import checked, refuse_secret, suggestion
 from archiver.settings.tables import Source, Store, Tables
 
@@ -43,6 +44,7 @@ class Settings:
         jobs: Items walked at once.
         staging: Directory.
         selection_directories: Where a selection's name is looked up, in order.
+        review: What is asked of reviews.
     """
 
     home: Path
@@ -55,6 +57,7 @@ class Settings:
     jobs: int
     staging: Path
     selection_directories: tuple[Path, ...]
+    review: ReviewRules
 
 
 def read_settings(
@@ -91,8 +94,15 @@ def read_settings(
         sources={INTERNET_ARCHIVE: Source(), **tables.sources},
         jobs=_at_least_one("harvest.jobs", tables.harvest.jobs, str(file or FILE)),
         staging=Path(tables.harvest.staging) if tables.harvest.staging else directory / "staging",
+        review=_review_rules(tables, str(file or FILE)),
         selection_directories=tuple(dict.fromkeys((Path.cwd() / "manifests", base / "manifests"))),
     )
+
+
+def _review_rules(tables: Tables, file: str) -> ReviewRules:
+    if tables.review.expire_days < 0:
+        raise SettingsError(f"{file}: review.expire_days: expected 0 or more, actual {tables.review.expire_days}")
+    return ReviewRules(frozenset(tables.review.two_people), tables.review.expire_days)
 
 
 def _found_file(config: Path | None, environment: Mapping[str, str]) -> Path | None:

@@ -73,6 +73,15 @@ class Harvest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A directory; empty for ``staging`` in the home directory. In the file system of a directory store it saves a copy."""
 
 
+class Review(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[review]``: how the quarantine is decided."""
+
+    two_people: list[Literal["public-domain-mark", "conflicts"]] = []
+    """Cases that two different people must accept."""
+    expire_days: int = 180
+    """Days after which an undecided case expires; 0 for never."""
+
+
 class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The whole file."""
 
@@ -81,6 +90,7 @@ class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     stores: dict[str, Store] = {}
     sources: dict[str, Source] = {}
     harvest: Harvest = Harvest()
+    review: Review = Review()
 
 
 class SelectionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

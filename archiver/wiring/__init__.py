@@ -156,6 +156,7 @@ def opened_walk(
     from archiver.core.events import Agent
     from archiver.shelf.profiles import PROFILE_IDENTIFIER
     from archiver.staging.disk import DiskStaging
+    from archiver.wiring.reviews import gatehouse
     from archiver.workflows.harvest import Walk
     from archiver.workflows.pack import Imprint
 
@@ -182,6 +183,7 @@ def opened_walk(
             table=legal_tools(),
             patience=patience,
             imprint=Imprint(Agent(AGENT), settings.organisation, settings.contact, PROFILE_IDENTIFIER),
+            gatehouse=gatehouse(settings, catalogue),
         )
 
 

@@ -1,7 +1,7 @@
 """Harvest: walk every item of a selection from its source into every store.
 
-    candidate ── describe ── appraise ──> AdmittedItem ── capture ──> Sip ── pack ──> Aip ── deposit ──> stored
-                                └──> refused | quarantined
+    candidate ── describe ── appraise ──> AdmittedItem ── capture ──> Sip ── reappraise ──> Sip ── pack ──> Aip ── deposit
+                                └──> refused | quarantined                       └──> quarantined
 
 One item's fault is that item's outcome; the run goes on. What was finished stays finished when the run is stopped or
 killed, and the same command goes on from there.
@@ -37,6 +37,7 @@ from archiver.core.states import state_of
 from archiver.workflows.capture import capture
 from archiver.workflows.deposit import deposit
 from archiver.workflows.pack import Imprint, pack, retrieve
+from archiver.workflows.reappraise import Gatehouse, asked, quarantine, reappraise
 from archiver.workflows.replicate import replicate
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Walk:
         transfers: Engine that captures several files at once; must not share its threads with ``items``.
         patience: How a file that could not be had is tried again.
         imprint: What every bag says of who made it.
+        gatehouse: Tags, bytes seen before, and the quarantine.
     """
 
     source: Source
@@ -89,6 +91,7 @@ class Walk:
     table: LicenceTable
     patience: Patience
     imprint: Imprint
+    gatehouse: Gatehouse
 
 
 def harvest(selection: Selection, walk: Walk, *, limit: int | None = None) -> Iterator[ItemOutcome]:
@@ -235,8 +238,7 @@ def _walk_item(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
     for round_ in range(1, ROUNDS + 1):
         verdict = _appraise(walk.source.describe(item), selection, walk)
         if isinstance(verdict, TurnedAway):
-            walk.staging.discard(item)
-            return _turned_away(verdict)
+            return _kept_out(verdict, walk)
         held = _held(verdict, walk)
         if held is not None:
             return _kept_as_it_is(held, selection, walk)
@@ -268,13 +270,16 @@ def _ingest(admitted: AdmittedItem, selection: Selection, walk: Walk) -> ItemOut
         progress=walk.progress,
         patience=walk.patience,
     )
+    judged = reappraise(sip, selection, table=walk.table, gatehouse=walk.gatehouse, clock=walk.clock)
+    if isinstance(judged, TurnedAway):
+        return _kept_out(judged, walk)
     # The licence is a claim its uploader can edit at any time: what is stored must be what is declared now, not a while ago.
     now = _appraise(walk.source.describe(item), selection, walk)
     if not isinstance(now, AdmittedItem) or _state(now) != state:
         return None
-    aip = pack(sip, version=_next_version(item, walk), state=state, imprint=walk.imprint, clock=walk.clock)
-    decision = json.dumps(admitted.decision.to_json(), sort_keys=True)
-    sealed = seal(aip, stores=tuple(walk.stores), updated=admitted.item.updated, decision=decision, sip=sip)
+    aip = pack(judged, version=_next_version(item, walk), state=state, imprint=walk.imprint, clock=walk.clock)
+    decision = json.dumps(judged.admitted.decision.to_json(), sort_keys=True)
+    sealed = seal(aip, stores=tuple(walk.stores), updated=admitted.item.updated, decision=decision, sip=judged)
     walk.staging.keep(item, SEALED, sealed)
     return _store(aip, walk, stores=walk.stores, updated=admitted.item.updated, decision=decision)
 
@@ -311,7 +316,7 @@ def _store(aip: Aip, walk: Walk, *, stores: Mapping[str, Store], updated: str, d
 
 
 def _appraise(item: SourceItem, selection: Selection, walk: Walk) -> AdmittedItem | TurnedAway:
-    verdict = appraise(item, selection, table=walk.table)
+    verdict = appraise(item, selection, table=walk.table, reviewed=asked(item.id, walk.gatehouse, clock=walk.clock))
     if not selection.items and contradicts(selection.query, item):
         # A search has answered with the items of another query before: a hit is only a candidate (docs/sources.md).
         detail = f"the source offered it for {selection.query!r}, and its own metadata says otherwise"
@@ -374,6 +379,14 @@ def _replicated_outcome(held: Holding, missing: tuple[str, ...]) -> ItemOutcome:
         licence=held.licence,
         files=held.files,
     )
+
+
+def _kept_out(verdict: TurnedAway, walk: Walk) -> ItemOutcome:
+    """Let go of every byte of an item that is turned away; where people may decide, the evidence is kept for them."""
+    if verdict.quarantined:
+        quarantine(verdict, walk.gatehouse.reviews, clock=walk.clock)
+    walk.staging.discard(verdict.item.id)
+    return _turned_away(verdict)
 
 
 def _turned_away(verdict: TurnedAway) -> ItemOutcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archiver.core.attribution import Credit, format_attribution
 from archiver.core.bags.bag_info import BagInfo
@@ -131,6 +131,12 @@ def _licence_record(sip: Sip, now: datetime) -> bytes:
         "item": str(item.id),
         "decided_at": now.isoformat(timespec="seconds"),
         "decision": sip.admitted.decision.to_json(),
+        "review": _review(sip),
+        "unread_tags": [
+            {"file": f"data/{file.path}", "note": note}
+            for file, tags in zip(sip.files, sip.tags, strict=False)
+            for note in tags.notes
+        ],
         "answers": [
             {
                 "file": f"metadata/source/{answer.name}",
@@ -145,6 +151,19 @@ def _licence_record(sip: Sip, now: datetime) -> bytes:
     return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
+def _review(sip: Sip) -> dict[str, Any] | None:
+    """Who let the item in against the gate's doubts, and why, in their own words."""
+    case = sip.admitted.review
+    if case is None:
+        return None
+    return {
+        "quarantined_for": list(case.reasons),
+        "quarantined_at": case.opened_at.isoformat(timespec="seconds"),
+        "declarations_sha256": case.whole_set or case.item_set,
+        "verdicts": [verdict.to_json() for verdict in case.verdicts],
+    }
+
+
 def _premis(sip: Sip, version: int, imprint: Imprint, now: datetime) -> bytes:
     item, decision = sip.admitted.item, sip.admitted.decision
     organisation = Agent(imprint.organisation, "organization")
@@ -153,9 +172,18 @@ def _premis(sip: Sip, version: int, imprint: Imprint, now: datetime) -> bytes:
         title=item.title,
         files=sip.files,
         events=_events(sip, version, imprint, now),
-        agents=(imprint.agent, organisation) if imprint.organisation else (imprint.agent,),
+        agents=(
+            imprint.agent,
+            *((organisation,) if imprint.organisation else ()),
+            *(Agent(name, "person") for name in _reviewers(sip)),
+        ),
         rights=Rights(decision.licence, decision.is_licence, now.date().isoformat()),
     )
+
+
+def _reviewers(sip: Sip) -> tuple[str, ...]:
+    case = sip.admitted.review
+    return tuple(dict.fromkeys(verdict.reviewer for verdict in case.verdicts)) if case else ()
 
 
 def _events(sip: Sip, version: int, imprint: Imprint, now: datetime) -> list[Event]:
@@ -165,6 +193,12 @@ def _events(sip: Sip, version: int, imprint: Imprint, now: datetime) -> list[Eve
         return Event(type_, at, EventOutcome.SUCCESS, detail, imprint.agent, item, version=version, path=path)
 
     events = [event(EventType.APPRAISAL, now, f"admitted under {sip.admitted.decision.licence}")]
+    for verdict in sip.admitted.review.verdicts if sip.admitted.review else ():
+        agent = Agent(verdict.reviewer, "person")
+        detail = f"accepted under {verdict.licence}: {verdict.reason}"
+        events.append(
+            Event(EventType.APPRAISAL, verdict.at, EventOutcome.SUCCESS, detail, agent, item, version=version)
+        )
     for file in sip.files:
         path = f"data/{file.path}"
         origin = f"the source's {file.verified_by}" if file.verified_by else "nothing: digest_origin first-fetch"

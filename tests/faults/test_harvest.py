@@ -43,7 +43,7 @@ STORED = (
     licensed("no-sha1", song(sha1=None)),
     licensed("no-digest", song(sha1=None, md5=None)),
     licensed("empty-file", song(), song("empty.txt", 0)),
-    licensed("public-domain", licence="https://creativecommons.org/publicdomain/zero/1.0/"),
+    licensed("public-domain", song(size=19_999), licence="https://creativecommons.org/publicdomain/zero/1.0/"),
     licensed("with-derivatives", song(), DoubleFile("song.mp3", b"derived", "derivative", "VBR MP3")),
     licensed("with-private", song(), song("secret.flac", private="true")),
     licensed("flaky-503", song("a.flac"), song("b.flac", 5000)),

@@ -1,0 +1,108 @@
+"""Reappraise: the second phase of the licence gate, with what the captured files say of themselves and what is known of their bytes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from archiver.core.embedded import EmbeddedTags
+from archiver.core.gate import TurnedAway, appraise_files
+from archiver.core.licences.evidence import Declaration, Scope
+from archiver.core.reviews import Case, Reviewed, ReviewRules, reviewed
+from archiver.core.selections import AUDIO_SUFFIXES
+
+if TYPE_CHECKING:
+    from archiver.core.holdings import SeenBytes
+    from archiver.core.licences.tools import LicenceTable
+    from archiver.core.packages import CapturedFile, ItemId, Sip
+    from archiver.core.selections import Selection
+    from archiver.ports.clock import Clock
+    from archiver.ports.embedded import TagReader
+    from archiver.ports.reviews import Reviews, SeenDigests
+
+
+@dataclass(frozen=True, slots=True)
+class Gatehouse:
+    """What stands beside the gate.
+
+    Attributes:
+        tags: Reads what files say of themselves.
+        seen: Knows the bytes that are held, and those that were taken down.
+        reviews: The quarantine.
+        rules: What the settings ask of reviews.
+    """
+
+    tags: TagReader
+    seen: SeenDigests
+    reviews: Reviews
+    rules: ReviewRules
+
+
+def asked(item: ItemId, gatehouse: Gatehouse, *, clock: Clock) -> Reviewed:
+    """Return what people have said about an item until now."""
+    return reviewed(gatehouse.reviews.cases(item), rules=gatehouse.rules, now=clock.now())
+
+
+def reappraise(
+    sip: Sip, selection: Selection, *, table: LicenceTable, gatehouse: Gatehouse, clock: Clock
+) -> Sip | TurnedAway:
+    """Judge an item again with every captured file's own declarations, before anything is bagged.
+
+    Args:
+        sip: Captured; the bytes are in staging, which the caller lets go of when the item is turned away.
+        selection: Under which policy.
+        table: The legal tools.
+        gatehouse: What stands beside the gate.
+        clock: For the age of cases.
+
+    Returns:
+        The SIP with the decision over everything declared, or why it is turned away.
+    """
+    tags = tuple(gatehouse.tags.read(file.staged, name=file.declared.name) for file in sip.files)
+    known = _same_bytes(sip, gatehouse.seen)
+    people = asked(sip.admitted.item.id, gatehouse, clock=clock)
+    verdict = appraise_files(sip.admitted, (*tags, known), selection, table=table, reviewed=people)
+    return verdict if isinstance(verdict, TurnedAway) else replace(sip, admitted=verdict, tags=tags)
+
+
+def quarantine(away: TurnedAway, reviews: Reviews, *, clock: Clock) -> None:
+    """Open a case for people to decide; one with the same declarations that is there already stays as it is."""
+    reviews.opened(
+        Case(
+            item=away.item.id,
+            title=away.item.title,
+            collections=away.item.collections,
+            item_set=away.item_set,
+            whole_set=away.whole_set,
+            batch_set=away.batch_set,
+            reasons=away.reasons,
+            decision=json.dumps(away.decision.to_json(), sort_keys=True),
+            opened_at=clock.now(),
+        )
+    )
+
+
+def _same_bytes(sip: Sip, seen: SeenDigests) -> EmbeddedTags:
+    """Return what the archive itself has to say of these bytes: the sign of a work that travels under a false licence."""
+    by_digest = {file.staged.sha256: file for file in sip.files if file.staged.size}
+    declarations = [
+        _declared(by_digest[one.sha256], one)
+        for one in seen.seen(by_digest)
+        if one.withdrawn or _is_suspicious(by_digest[one.sha256], one, sip)
+    ]
+    return EmbeddedTags(tuple(dict.fromkeys(declarations)))
+
+
+def _is_suspicious(file: CapturedFile, one: SeenBytes, sip: Sip) -> bool:
+    """Tell whether a recording is held under another tool; the same picture may well be in many albums."""
+    name = file.declared.name
+    is_audio = name[name.rfind(".") :].lower() in AUDIO_SUFFIXES
+    return is_audio and one.item != sip.admitted.item.id and one.licence != sip.admitted.licence_url
+
+
+def _declared(file: CapturedFile, one: SeenBytes) -> Declaration:
+    subject = f"{file.declared.name} has the bytes of {one.item}"
+    if one.withdrawn:
+        return Declaration("archive.withdrawn", Scope.FILE, "withdrawn", subject)
+    return Declaration("archive.same-bytes", Scope.FILE, one.licence, subject)
