@@ -26,6 +26,7 @@ COMMANDS = {
     "show": ("holdings", "Show one item: versions, copies, files, events."),
     "verify": ("verify", "Check bags: complete, valid, every deviation."),
     "licence": ("licence", "Ask the licence gate alone."),
+    "report": ("report", "Reports for people and programs: audit, ndsa, collection."),
     "status": ("overview", "Holdings, copies, last runs."),
 }
 """Name of each command, the module below `archiver.cli` that has it, and its line in the help."""

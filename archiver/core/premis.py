@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from archiver.core.events import Agent, Event
     from archiver.core.packages import CapturedFile
@@ -93,10 +93,40 @@ def _entity(fill: Callable[[ET.Element], None]) -> bytes:
     return text[text.index(b">", text.index(b"<premis:")) + 1 : text.rindex(b"</")].rstrip(b"\n")
 
 
-def _intellectual_entity(root: ET.Element, identifier: str, title: str) -> None:
+def format_events(objects: Iterable[tuple[str, str]], events: Iterable[Event]) -> Iterator[str]:
+    """Yield a PREMIS document over many items: objects, then events, then the agents named in them.
+
+    Memory does not grow with the number of events.
+
+    Args:
+        objects: Identifier of the item (``source/name``) and its title, at least one.
+        events: What was done, in the order of the log.
+    """
+    ET.register_namespace("premis", PREMIS)
+    ET.register_namespace("xsi", XSI)
+    yield _HEAD.decode()
+    for identifier, title in objects:
+        yield _entity(partial(_intellectual_entity, identifier=identifier, title=title, kind="archiver item")).decode()
+    agents: dict[str, Agent] = {}
+    for number, event in enumerate(events, start=1):
+        agents.setdefault(event.agent.name, event.agent)
+        yield _entity(partial(_logged_event, number=number, event=event)).decode()
+    for agent in agents.values():
+        yield _entity(partial(_agent, agent=agent)).decode()
+    yield _TAIL.decode()
+
+
+def _logged_event(root: ET.Element, number: int, event: Event) -> None:
+    version = f"/v{event.version}" if event.version else ""
+    where = f"{event.item}{version}/{event.store}" if event.store else f"{event.item}{version}"
+    _event(root, f"{event.item}/report/{number}", event, linked=where)
+    _identifier(root[0], "linkingObject", "archiver item", str(event.item))
+
+
+def _intellectual_entity(root: ET.Element, identifier: str, title: str, *, kind: str = "archiver item version") -> None:
     entity = _add(root, "object")
     entity.set(f"{{{XSI}}}type", "premis:intellectualEntity")
-    _identifier(entity, "object", "archiver item version", identifier)
+    _identifier(entity, "object", kind, identifier)
     if title:
         _add(entity, "originalName", title)
 

@@ -1,0 +1,143 @@
+"""What reports are made of: settings become plans, the catalogue answers, files are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from archiver import wiring
+from archiver.core.errors import SettingsError, UsageError
+from archiver.core.surveys import DEFAULT_INTERVAL, StorePlan, recognise_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from archiver.catalogue import Catalogue
+    from archiver.core.surveys import Survey
+    from archiver.settings.reading import Settings
+
+FORMS = (".html", ".json", ".csv", ".xml")
+
+
+def store_plans(settings: Settings) -> tuple[StorePlan, ...]:
+    """Return what the settings say about each store.
+
+    Raises:
+        SettingsError: An interval cannot be read.
+    """
+    return tuple(_plan(name, settings) for name in settings.stores)
+
+
+def _plan(name: str, settings: Settings) -> StorePlan:
+    table = settings.stores[name]
+    every = recognise_interval(table.audit_every) if table.audit_every else DEFAULT_INTERVAL
+    if every is None:
+        raise SettingsError(
+            f"stores.{name}.audit_every: expected a number of hours, days, weeks, months or years, "
+            f"actual {table.audit_every[:60]!r}"
+        )
+    kind = "s3" if table.url.startswith("s3://") else "directory"
+    return StorePlan(name, kind, table.location, table.provider, table.medium, table.threat, every)
+
+
+def wanted_copies(settings: Settings) -> int:
+    """Return how many good copies each item should have: what the settings say, else two, else as many as stores."""
+    said = getattr(settings, "min_copies", None)
+    return said if isinstance(said, int) and said > 0 else min(2, max(len(settings.stores), 1))
+
+
+def taken_survey(settings: Settings, catalogue: Catalogue) -> Survey:
+    """Return a survey of the archive now."""
+    from archiver.workflows.survey import survey
+
+    return survey(
+        catalogue,
+        catalogue,
+        at=wiring.clock().now(),
+        plans=store_plans(settings),
+        wanted_copies=wanted_copies(settings),
+        organisation=settings.organisation,
+        program=wiring.AGENT,
+    )
+
+
+@contextmanager
+def opened_catalogue(settings: Settings) -> Iterator[Catalogue]:
+    """Open the catalogue, and close it at the end."""
+    catalogue = wiring.open_catalogue(settings)
+    try:
+        yield catalogue
+    finally:
+        catalogue.close()
+
+
+def write_audit_reports(settings: Settings, files: Sequence[Path], findings: Sequence[dict[str, str]] = ()) -> None:
+    """Write the audit report into each file, in the form that its ending names.
+
+    Args:
+        settings: Of the archive.
+        files: Already checked with `checked_forms`.
+        findings: Of the audit just made, as the machine output has them (the object below ``finding``).
+    """
+    from archiver.core.premis import format_events
+    from archiver.reports.survey_data import survey_csv, survey_json
+    from archiver.reports.survey_page import survey_page
+
+    with opened_catalogue(settings) as catalogue:
+        taken = taken_survey(settings, catalogue)
+        makers: dict[str, Callable[[], Iterable[str]]] = {
+            ".html": lambda: survey_page(taken, findings),
+            ".json": lambda: survey_json(taken, findings),
+            ".csv": lambda: survey_csv(taken),
+            ".xml": lambda: format_events(
+                _objects(catalogue) if taken.items else [("archive", settings.organisation)], catalogue.happened()
+            ),
+        }
+        for file in files:
+            write_whole(file, makers[file.suffix.lower()]())
+
+
+def _objects(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    return ((str(held.item), held.title) for held in catalogue.holdings())
+
+
+def checked_forms(files: Sequence[Path], forms: Sequence[str] = FORMS) -> None:
+    """Refuse a file whose ending names no form, or whose directory is not there, before any work is done.
+
+    Raises:
+        UsageError: Names the file and what is allowed.
+    """
+    for file in files:
+        if file.suffix.lower() not in forms:
+            raise UsageError(f"--report {file}: expected a name that ends in {', '.join(forms)}")
+        if not file.absolute().parent.is_dir():
+            raise UsageError(
+                f"--report {file}: there is no directory {file.parent}", next_command=f"mkdir -p {file.parent}"
+            )
+        if file.is_dir():
+            raise UsageError(f"--report {file}: is a directory; expected a file's name")
+
+
+def write_whole(file: Path, pieces: Iterable[str]) -> None:
+    """Write a file so that a reader sees the old one or the new one, never half of it.
+
+    Raises:
+        SettingsError: It cannot be written; what was there before is as it was.
+    """
+    beside = file.with_name(f".{file.name[:200]}.{os.getpid()}.part")
+    try:
+        try:
+            with beside.open("w", encoding="utf-8", errors="replace", newline="") as out:
+                for piece in pieces:
+                    out.write(piece)
+                out.flush()
+                os.fsync(out.fileno())
+            beside.replace(file)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{file} cannot be written: {error.strerror}", next_command="archiver report audit --report FILE"
+        ) from error

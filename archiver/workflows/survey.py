@@ -1,0 +1,76 @@
+"""Take a survey of the archive from its catalogue; no store is contacted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.core.events import EventOutcome, EventType
+from archiver.core.surveys import Incident, Surveyor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from archiver.core.events import Event
+    from archiver.core.packages import ItemId
+    from archiver.core.surveys import StorePlan, Survey
+    from archiver.ports.catalogue import Holdings
+    from archiver.ports.chronicle import Chronicle
+
+INCIDENTS = 5000
+"""Failed checks that a report lists at most, the newest ones."""
+
+
+def survey(
+    holdings: Holdings,
+    chronicle: Chronicle,
+    *,
+    at: datetime,
+    plans: Sequence[StorePlan],
+    wanted_copies: int,
+    organisation: str,
+    program: str,
+) -> Survey:
+    """Return what is held, how well it is proven, and what went wrong.
+
+    Args:
+        holdings: What is held.
+        chronicle: What happened.
+        at: The moment that ages and due dates are counted from, in UTC.
+        plans: The stores of the settings, in their order.
+        wanted_copies: Good copies that each item should have.
+        organisation: Who keeps the archive.
+        program: Name and version.
+    """
+    surveyor = Surveyor(at=at, plans=plans, wanted_copies=wanted_copies)
+    for holding in holdings.holdings():
+        surveyor.add(holding)
+    checks = (one for one in chronicle.activity() if one.type is EventType.FIXITY_CHECK)
+    failed = [event for event in chronicle.failures(limit=INCIDENTS) if event.type is EventType.FIXITY_CHECK]
+    return surveyor.survey(
+        organisation=organisation, program=program, checks=checks, incidents=incidents(failed, holdings)
+    )
+
+
+def incidents(failed: Iterable[Event], holdings: Holdings) -> Iterator[Incident]:
+    """Pair each failed check with the next success for the same copy, where there was one."""
+    known: dict[ItemId, tuple[Event, ...]] = {}
+    for event in failed:
+        if event.item not in known:
+            known.clear()  # failures of one item stand together; one item's events are kept at a time
+            known[event.item] = tuple(holdings.events(event.item))
+        yield Incident(event, _mended(event, known[event.item]))
+
+
+def _mended(failure: Event, events: Iterable[Event]) -> Event | None:
+    for event in events:
+        is_after = event.at >= failure.at and event is not failure
+        is_it = event.store == failure.store and event.version == failure.version
+        is_it = is_it and event.path in {"", failure.path}
+        if is_after and is_it and event.outcome is EventOutcome.SUCCESS and event.type in _PROOFS:
+            return event
+    return None
+
+
+_PROOFS = frozenset([EventType.FIXITY_CHECK, EventType.REPLICATION])
+"""Events that prove, when they succeed, that a copy is whole again."""
