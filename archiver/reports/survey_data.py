@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.surveys import AGES
-from archiver.reports.records import event, timestamp
+from archiver.reports.records import event, finding, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from archiver.core.audits import AuditReport
     from archiver.core.surveys import CopyLine, Forecast, Survey
 
 COLUMNS = (
@@ -23,13 +24,58 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def survey_json(survey: Survey, findings: Sequence[dict[str, str]] = ()) -> Iterator[str]:
+def survey_json(survey: Survey, audit: AuditReport | None = None) -> Iterator[str]:
     """Yield one JSON document; `copies` comes last and is written row by row."""
-    head = json.dumps({**summary(survey), "findings": list(findings)}, indent=1)
+    head = json.dumps({**summary(survey), **_run(audit)}, indent=1)
     yield head[: head.rindex("\n}")] + ',\n "copies": ['
     for number, line in enumerate(survey.lines):
         yield ("," if number else "") + "\n  " + json.dumps(copy_line(line))
     yield "\n ]\n}\n"
+
+
+def _run(audit: AuditReport | None) -> dict[str, Any]:
+    """Return what the audit found that was just made; for a report alone, nothing was looked for."""
+    if audit is None:
+        return {"audit": None, "findings": [], "repairs": []}
+    did = audit.summary
+    return {
+        "audit": {
+            "started_at": timestamp(audit.started_at),
+            "ended_at": timestamp(audit.ended_at),
+            "grade": audit.plan.grade.label,
+            "copies": did.copies,
+            "good": did.good,
+            "damaged": did.damaged,
+            "unanswered": did.unanswered,
+            "objects": did.objects,
+            "bytes": did.bytes,
+            "requests": did.requests,
+            "seconds": round(did.seconds, 3),
+            "left": did.left,
+            "budget_ended": did.budget_ended,
+            "confidence": did.confidence,
+            "sampled_from": did.sampled_from,
+        },
+        "findings": [finding(one)["finding"] for checked in audit.checked for one in checked.findings],
+        "unanswered": [
+            {"store": checked.store, "where": f"{checked.key}/{where}", "why": why}
+            for checked in audit.checked
+            for where, why in checked.unanswered
+        ],
+        "repairs": [
+            {
+                "item": str(one.item),
+                "store": one.store,
+                "path": one.path,
+                "outcome": one.outcome.value,
+                "source": one.source,
+                "digest": one.digest,
+                "detail": one.detail,
+                "at": timestamp(one.at),
+            }
+            for one in audit.repairs
+        ],
+    }
 
 
 def summary(survey: Survey) -> dict[str, Any]:

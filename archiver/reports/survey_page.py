@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import jinja2
 
+    from archiver.core.audits import AuditReport
     from archiver.core.surveys import Activity, Forecast, Survey
     from archiver.reports.charts import Picture
 
@@ -47,12 +48,12 @@ VERDICTS = {
 """A sign and a sentence; neither depends on a colour."""
 
 
-def survey_page(survey: Survey, findings: Sequence[dict[str, str]] = ()) -> Iterator[str]:
+def survey_page(survey: Survey, audit: AuditReport | None = None) -> Iterator[str]:
     """Yield the page in pieces.
 
     Args:
         survey: What it shows.
-        findings: Of the audit that was just made, as the machine output has them; empty for a report alone.
+        audit: The one that was just made, or None for a report from the catalogue alone.
     """
     style, script = _asset("report.css"), _asset("report.js")
     template = _environment().get_template("report.html.j2")
@@ -65,8 +66,8 @@ def survey_page(survey: Survey, findings: Sequence[dict[str, str]] = ()) -> Iter
         verdict=VERDICTS[survey.verdict],
         steps=next_steps(survey),
         facts=_facts(survey),
-        tables=[*_tables(survey, findings)],
-        sections=_sections(survey),
+        tables=[*_audit_tables(audit), *_tables(survey)],
+        sections=[*_this_audit(audit), *_sections(survey)],
         still=STILL,
     )
 
@@ -303,14 +304,79 @@ def _growth(survey: Survey) -> dict[str, Any] | None:
     }
 
 
-def _tables(survey: Survey, findings: Sequence[dict[str, str]]) -> Iterator[dict[str, Any]]:
+def _this_audit(audit: AuditReport | None) -> Iterator[dict[str, Any]]:
+    """Yield what the run did, where there was one."""
+    if audit is None:
+        return
+    did = audit.summary
+    rows = [
+        ["Copies checked", f"{did.copies:,}"],
+        ["Good", f"{did.good:,}"],
+        ["Damaged", f"{did.damaged:,}"],
+        ["Without an answer", f"{did.unanswered:,}"],
+        ["Objects looked at", f"{did.objects:,}"],
+        ["Read from stores", human_size(did.bytes)],
+        ["Requests", f"{did.requests:,}"],
+        ["Seconds", f"{did.seconds:,.1f}"],
+        ["Left over by the budget", f"{did.left:,}"],
+    ]
+    if did.budget_ended:
+        rows.append(["Ended by", did.budget_ended])
+    if did.confidence is not None:
+        rows.append(
+            ["Sample", f"of {did.sampled_from:,}; with 95 % confidence fewer than {did.confidence:.2%} are damaged"]
+        )
+    yield {
+        "id": "audit",
+        "is_wide": True,
+        "title": "This audit",
+        "text": f"From {_moment(audit.started_at)} to {_moment(audit.ended_at)} UTC, at grade {audit.plan.grade.label}.",
+        "picture": None,
+        "head": ["What", "Number"],
+        "rows": rows,
+    }
+
+
+def _audit_tables(audit: AuditReport | None) -> Iterator[dict[str, Any]]:
+    """Yield what the run found and put right, where there was something."""
+    if audit is None:
+        return
+    names = ("Finding", "Where", "Store", "Expected", "Actual")
+    rows = [
+        [
+            *(shown(text) for text in (one.code.value, one.where, one.store, one.expected, one.actual)),
+            shown(one.next),
+        ]
+        for checked in audit.checked
+        for one in checked.findings
+    ]
+    rows += [
+        [
+            shown(text)
+            for text in ("NO_ANSWER", f"{checked.key}/{where}", checked.store, "", why, "archiver audit --due")
+        ]
+        for checked in audit.checked
+        for where, why in checked.unanswered
+    ]
+    columns = [*((name, "text") for name in names), ("Next", "code")]
+    yield _table("findings", "Findings of this audit", "What this run found, and what to do.", columns, rows)
+    if audit.repairs:
+        kinds = ("Item", "Store", "File", "Outcome", "From", "What")
+        rows = [
+            [shown(text) for text in (str(one.item), one.store, one.path, one.outcome.value, one.source, one.detail)]
+            for one in audit.repairs
+        ]
+        yield _table(
+            "repairs",
+            "Repairs of this audit",
+            "What was put right, and what could not be.",
+            [(name, "text") for name in kinds],
+            rows,
+        )
+
+
+def _tables(survey: Survey) -> Iterator[dict[str, Any]]:
     """Yield the tables that can be sorted and filtered."""
-    if findings:
-        keys = ("code", "where", "store", "expected", "actual", "next")
-        columns = [("Finding", "text"), ("Where", "text"), ("Store", "text")]
-        columns += [("Expected", "text"), ("Actual", "text"), ("Next", "code")]
-        rows = [[shown(str(found.get(key) or "")) for key in keys] for found in findings]
-        yield _table("findings", "Findings of this audit", "What this run found.", columns, rows)
     yield _table(
         "incidents",
         "Damage and its repair",

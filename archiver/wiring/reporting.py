@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.catalogue import Catalogue
+    from archiver.core.audits import AuditReport
     from archiver.core.surveys import Survey
     from archiver.settings.reading import Settings
 
@@ -73,13 +74,13 @@ def opened_catalogue(settings: Settings) -> Iterator[Catalogue]:
         catalogue.close()
 
 
-def write_audit_reports(settings: Settings, files: Sequence[Path], findings: Sequence[dict[str, str]] = ()) -> None:
+def write_audit_reports(settings: Settings, files: Sequence[Path], audit: AuditReport | None = None) -> None:
     """Write the audit report into each file, in the form that its ending names.
 
     Args:
         settings: Of the archive.
         files: Already checked with `checked_forms`.
-        findings: Of the audit just made, as the machine output has them (the object below ``finding``).
+        audit: The one that was just made, or None for a report from the catalogue alone.
     """
     from archiver.core.premis import format_events
     from archiver.reports.survey_data import survey_csv, survey_json
@@ -88,8 +89,8 @@ def write_audit_reports(settings: Settings, files: Sequence[Path], findings: Seq
     with opened_catalogue(settings) as catalogue:
         taken = taken_survey(settings, catalogue)
         makers: dict[str, Callable[[], Iterable[str]]] = {
-            ".html": lambda: survey_page(taken, findings),
-            ".json": lambda: survey_json(taken, findings),
+            ".html": lambda: survey_page(taken, audit),
+            ".json": lambda: survey_json(taken, audit),
             ".csv": lambda: survey_csv(taken),
             ".xml": lambda: format_events(
                 _objects(catalogue) if taken.items else [("archive", settings.organisation)], catalogue.happened()

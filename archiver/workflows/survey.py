@@ -72,5 +72,5 @@ def _mended(failure: Event, events: Iterable[Event]) -> Event | None:
     return None
 
 
-_PROOFS = frozenset([EventType.FIXITY_CHECK, EventType.REPLICATION])
+_PROOFS = frozenset([EventType.FIXITY_CHECK, EventType.REPLICATION, EventType.RECOVERY])
 """Events that prove, when they succeed, that a copy is whole again."""

@@ -1,0 +1,66 @@
+"""`archiver report` as an operator gives it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from archiver.rehearsal.double import ArchiveDouble
+from archiver.rehearsal.sample_audio import demo_collection
+from tests.archive import Archive
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    stores = {"primary": {"url": "store/", "location": "Berlin"}, "mirror": {"url": "mirror/", "location": "Oslo"}}
+    with ArchiveDouble(demo_collection()) as double:
+        made = Archive(tmp_path_factory.mktemp("archive"), double.url, stores=stores)
+        assert made.harvested().status == 0
+    return made
+
+
+def test_one_command_writes_the_audit_report_in_every_form(archive):
+    files = [archive.root / f"audit.{form}" for form in ("html", "json", "csv", "xml")]
+    done = archive.run("report", "audit", *(part for file in files for part in ("--report", str(file))))
+    assert done.status == 0, done.err
+    assert "Every copy is good" in done.out
+    assert "Every copy is good" in files[0].read_text()
+    copies = json.loads(files[1].read_text())["copies"]
+    assert {(copy["store"], copy["status"]) for copy in copies} == {("primary", "good"), ("mirror", "good")}
+    assert len(list(csv.DictReader(files[2].open()))) == len(copies) == 6
+    events = ET.parse(files[3]).getroot().findall("{http://www.loc.gov/premis/v3}event")
+    assert len(events) >= 6
+    assert not list(archive.root.glob(".*.part"))
+
+
+def test_overdue_copies_are_a_finding_with_the_next_command(archive):
+    done = archive.run("report", "audit", ARCHIVER_STORES__PRIMARY__AUDIT_EVERY="1 hours")
+    assert done.status == 0
+    import sqlite3
+
+    with sqlite3.connect(archive.root / "catalogue.sqlite") as catalogue:
+        catalogue.execute("update copy set checked_at = '2020-01-01 00:00:00.000000' where store = 'primary'")
+    done = archive.run("report", "audit")
+    assert done.status == 1
+    assert "next: archiver audit --due" in done.out
+    record = archive.run("report", "audit", "--output", "jsonl").records[0]["summary"]
+    assert {store["store"]: store["overdue"] for store in record["stores"]} == {"primary": 3, "mirror": 0}
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [("audit.docx", "expected a name that ends in .html"), ("nowhere/audit.html", "there is no directory")],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_any_work(archive, file, said):
+    done = archive.run("report", "audit", "--report", file)
+    assert done.status == 2
+    assert said in done.err
+
+
+def test_an_interval_that_cannot_be_read_is_named(archive):
+    done = archive.run("report", "audit", ARCHIVER_STORES__MIRROR__AUDIT_EVERY="often")
+    assert done.status == 4
+    assert "stores.mirror.audit_every" in done.err
