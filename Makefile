@@ -36,14 +36,19 @@ contracts: .venv
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/deptry . --no-ansi
 
-unit: .venv .venv-ministack .venv-swift
-	ARCHIVER_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+# Pages are tested in Chromium: installed where that can be done, and required where it is there.
+BROWSER = $(if $(wildcard /usr/bin/chromium),ARCHIVER_REQUIRE_BROWSER=1)
+.PHONY: browser
+browser: ; @.ci/have-browser
+
+unit: .venv .venv-ministack .venv-swift browser
+	$(BROWSER) ARCHIVER_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
 
 # The same tests on the newest Python of this machine, where that is another one.
-newest: .venv .venv-ministack .venv-swift
+newest: .venv .venv-ministack .venv-swift browser
 	@if [ "$(NEWEST)" = "$(PYTHON)" ]; then echo "The newest Python here is the one already tested: $(PYTHON)"; else \
 	    .ci/make-venv .venv-newest requirements.lock "$(NEWEST)" editable && \
-	    ARCHIVER_REQUIRE_SERVERS=1 .venv-newest/bin/python -m pytest -n 2 --dist loadgroup -q; fi
+	    $(BROWSER) ARCHIVER_REQUIRE_SERVERS=1 .venv-newest/bin/python -m pytest -n 2 --dist loadgroup -q; fi
 
 bench: .venv
 	$(BIN)/python benchmarks/harvest.py

@@ -24,7 +24,9 @@ FILE = "archiver.toml"
 PREFIX = "ARCHIVER_"
 INTERNET_ARCHIVE = "internet-archive"
 
-_OWN = frozenset(["ARCHIVER_HOME", "ARCHIVER_CONFIG", "ARCHIVER_TEST_DATA", "ARCHIVER_REQUIRE_SERVERS"])
+_OWN = frozenset(
+    ["ARCHIVER_HOME", "ARCHIVER_CONFIG", "ARCHIVER_TEST_DATA", "ARCHIVER_REQUIRE_SERVERS", "ARCHIVER_REQUIRE_BROWSER"]
+)
 """Variables with our prefix that are no settings."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 

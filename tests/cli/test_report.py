@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
+from contextlib import closing
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -30,7 +32,7 @@ def test_one_command_writes_the_audit_report_in_every_form(archive):
     assert "Every copy is good" in files[0].read_text()
     copies = json.loads(files[1].read_text())["copies"]
     assert {(copy["store"], copy["status"]) for copy in copies} == {("primary", "good"), ("mirror", "good")}
-    assert len(list(csv.DictReader(files[2].open()))) == len(copies) == 6
+    assert len(list(csv.DictReader(files[2].read_text().splitlines()))) == len(copies) == 6
     events = ET.parse(files[3]).getroot().findall("{http://www.loc.gov/premis/v3}event")
     assert len(events) >= 6
     assert not list(archive.root.glob(".*.part"))
@@ -39,9 +41,7 @@ def test_one_command_writes_the_audit_report_in_every_form(archive):
 def test_overdue_copies_are_a_finding_with_the_next_command(archive):
     done = archive.run("report", "audit", ARCHIVER_STORES__PRIMARY__AUDIT_EVERY="1 hours")
     assert done.status == 0
-    import sqlite3
-
-    with sqlite3.connect(archive.root / "catalogue.sqlite") as catalogue:
+    with closing(sqlite3.connect(archive.root / "catalogue.sqlite")) as catalogue, catalogue:
         catalogue.execute("update copy set checked_at = '2020-01-01 00:00:00.000000' where store = 'primary'")
     done = archive.run("report", "audit")
     assert done.status == 1

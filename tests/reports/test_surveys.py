@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -106,7 +107,7 @@ def test_the_json_report_is_one_document_with_every_copy():
 
 
 def test_the_csv_report_has_a_row_a_copy_and_nothing_a_spreadsheet_would_run():
-    rows = list(csv.DictReader("".join(survey_csv(survey(20))).splitlines()))
+    rows = list(csv.DictReader(io.StringIO("".join(survey_csv(survey(20))), newline="")))
     assert len(rows) == 40
     assert not [value for row in rows for value in row.values() if value.startswith(("=", "+", "-", "@", "\t"))]
     assert "'=HYPERLINK" in {row["title"][:11] for row in rows}
