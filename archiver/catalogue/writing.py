@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.events import Event
-    from archiver.core.holdings import HeldFile, Holding, ItemOutcome
+    from archiver.core.holdings import Copy, HeldFile, Holding, ItemOutcome
     from archiver.core.packages import ItemId
 
 BATCH = 1000
@@ -54,14 +54,13 @@ class Writing:
                 )
             ).scalar()
             if known is not None:
-                connection.execute(schema.copy.delete().where(schema.copy.c.aip_id == known))
-                _insert(connection, schema.copy, (rows.copy_values(known, copy) for copy in holding.copies))
+                _replace_copies(connection, known, holding.copies)
                 return
             values = {"item_id": item_id, "version": holding.version, **rows.aip_values(holding, decision)}
             aip_id = _inserted(connection, schema.aip, values)
             _insert(connection, schema.copy, (rows.copy_values(aip_id, copy) for copy in holding.copies))
             _insert(connection, schema.file, (rows.file_values(aip_id, file) for file in files))
-            _append(connection, events)
+            append_events(connection, events)
             newer = sa.or_(schema.item.c.latest_version.is_(None), schema.item.c.latest_version < holding.version)
             connection.execute(
                 schema.item.update().where(schema.item.c.id == item_id, newer).values(latest_version=holding.version)
@@ -93,7 +92,7 @@ class Writing:
     def appended(self, events: Iterable[Event]) -> None:
         """Append events; see the port."""
         with self._writes() as connection:
-            _append(connection, events)
+            append_events(connection, events)
 
     def end(self, run: Run, *, at: datetime, complete: bool, counts: dict[Outcome, int]) -> None:
         """Close a run; see the port."""
@@ -104,6 +103,18 @@ class Writing:
                 .where(schema.run.c.id == run.id)
                 .values(ended_at=at, is_complete=complete, counts=numbers)
             )
+
+
+def _replace_copies(connection: sa.Connection, aip_id: int, copies: Iterable[Copy]) -> None:
+    """Make the copies these ones; what is known of the audits of a copy that stays, stays."""
+    given = {rows.text(copy.store): rows.copy_values(aip_id, copy) for copy in copies}
+    table = schema.copy.c
+    connection.execute(schema.copy.delete().where(table.aip_id == aip_id, table.store.not_in(given)))
+    there = set(connection.execute(sa.select(table.store).where(table.aip_id == aip_id)).scalars())
+    for store in there & given.keys():
+        changed = {name: given[store][name] for name in ("key", "status", "grade", "checked_at")}
+        connection.execute(schema.copy.update().where(table.aip_id == aip_id, table.store == store).values(**changed))
+    _insert(connection, schema.copy, (values for store, values in given.items() if store not in there))
 
 
 def _item(connection: sa.Connection, item: ItemId) -> int:
@@ -126,7 +137,8 @@ def _hold(connection: sa.Connection, item_id: int) -> None:
     connection.execute(sa.select(schema.item.c.id).where(schema.item.c.id == item_id).with_for_update())
 
 
-def _append(connection: sa.Connection, events: Iterable[Event]) -> None:
+def append_events(connection: sa.Connection, events: Iterable[Event]) -> None:
+    """Append events to the chain, within a transaction that the caller holds."""
     events = tuple(events)
     # Items before events, here as in `ingested`: who takes two locks in two orders waits for ever.
     ids = {item: _item(connection, item) for item in sorted({event.item for event in events})}

@@ -25,6 +25,8 @@ COMMANDS = {
     "search": ("holdings", "Find what is held by identifier, title or licence."),
     "show": ("holdings", "Show one item: versions, copies, files, events."),
     "verify": ("verify", "Check bags: complete, valid, every deviation."),
+    "audit": ("audit", "Check copies in stores, the longest unchecked first."),
+    "repair": ("audit", "Put damaged copies right from sound ones."),
     "licence": ("licence", "Ask the licence gate alone."),
     "report": ("report", "Reports for people and programs: audit, ndsa, collection."),
     "status": ("overview", "Holdings, copies, last runs."),

@@ -151,7 +151,7 @@ class DueCopy:
         prefix: The bag's place in the store, ending in ``/``.
         files: Number of payload files.
         bytes: Payload bytes.
-        checked_at: The last check at grade `read` or better, or the proof at deposit.
+        checked_at: The last check that counts for the grade that was asked for, or the proof at deposit.
         aip_id: The catalogue's own number, to go on behind it.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from archiver.core.errors import SettingsError
+from archiver.core.intervals import parse_duration
 from archiver.core.reviews import ReviewRules
 from archiver.settings.checking import checked, refuse_secret, suggestion
-from archiver.settings.tables import Source, Store, Tables
+from archiver.settings.tables import Archive, Audit, Source, Store, Tables, Withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +48,9 @@ class Settings:
         staging: Directory.
         selection_directories: Where a selection's name is looked up, in order.
         review: What is asked of reviews.
+        archive: ``[archive]`` as it stands, for the rule about copies.
+        audit: ``[audit]``.
+        withdrawal: ``[withdrawal]``.
     """
 
     home: Path
@@ -60,6 +64,14 @@ class Settings:
     staging: Path
     selection_directories: tuple[Path, ...]
     review: ReviewRules
+    archive: Archive = field(default_factory=Archive)
+    audit: Audit = field(default_factory=Audit)
+    withdrawal: Withdrawal = field(default_factory=Withdrawal)
+
+    @property
+    def min_copies(self) -> int:
+        """Good copies that each version should have."""
+        return self.archive.min_copies or min(2, len(self.stores))
 
 
 def read_settings(
@@ -98,6 +110,9 @@ def read_settings(
         staging=Path(tables.harvest.staging) if tables.harvest.staging else directory / "staging",
         review=_review_rules(tables, str(file or FILE)),
         selection_directories=tuple(dict.fromkeys((Path.cwd() / "manifests", base / "manifests"))),
+        archive=tables.archive,
+        audit=tables.audit,
+        withdrawal=_durable(tables.withdrawal, str(file or FILE)),
     )
 
 
@@ -226,6 +241,21 @@ def _refuse_wrong_names(tables: Tables, file: str) -> None:
         _refuse_wrong_store(name, store, file)
     for name, source in tables.sources.items():
         _refuse_wrong_source(name, source, file)
+    for key in ("min_copies", "min_places", "min_providers", "min_media"):
+        if getattr(tables.archive, key) < 0:
+            raise SettingsError(f"{file}: archive.{key}: expected at least 0, actual {getattr(tables.archive, key)}")
+
+
+def _durable(table: Withdrawal, file: str) -> Withdrawal:
+    _refuse_no_duration("withdrawal.delete_after", table.delete_after, file)
+    return table
+
+
+def _refuse_no_duration(key: str, text: str, file: str) -> None:
+    try:
+        parse_duration(text)
+    except ValueError as error:
+        raise SettingsError(f"{file}: {key}: {error}") from error
 
 
 def _refuse_wrong_source(name: str, source: Source, file: str) -> None:
@@ -249,6 +279,10 @@ def _refuse_wrong_store(name: str, store: Store, file: str) -> None:
             )
         if "@" in parts.netloc:
             refuse_secret("credential", file=f"{file}: stores.{name}.url", error=SettingsError)
+    _refuse_no_duration(f"stores.{name}.audit_every", store.audit_every, file)
+    for key in ("price_request", "price_gigabyte"):
+        if not getattr(store, key) >= 0:
+            raise SettingsError(f"{file}: stores.{name}.{key}: expected at least 0, actual {getattr(store, key)}")
     if store.endpoint:
         _refuse_wrong_url(f"stores.{name}.endpoint", store.endpoint, file)
 

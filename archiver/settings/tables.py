@@ -14,6 +14,12 @@ class Archive(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Source-Organization of every bag."""
     contact: str = ""
     """A ``mailto:`` or ``https:`` address for the User-Agent; public sources are not contacted without it."""
+    min_copies: int = 0
+    """Good copies that each version should have; 0 for two, or one where there is one store."""
+    min_places: int = 1
+    """Different ``location`` among the stores of these copies."""
+    min_providers: int = 1
+    min_media: int = 1
 
 
 class Catalogue(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -33,6 +39,10 @@ class Store(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     medium: str = ""
     threat: str = ""
     audit_every: str = "90 days"
+    price_request: float = 0.0
+    """For one request, in any one currency: what `audit --max-cost` counts with."""
+    price_gigabyte: float = 0.0
+    """For 10**9 bytes read."""
     endpoint: str = ""
     region: str = ""
     addressing: Literal["auto", "path", "virtual"] = "auto"
@@ -82,6 +92,22 @@ class Review(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Days after which an undecided case expires; 0 for never."""
 
 
+class Audit(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[audit]``: how damage is treated."""
+
+    keep_damaged: bool = False
+    """Keep the damaged bytes below ``archive/damaged/`` of their store when an object is repaired."""
+
+
+class Withdrawal(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[withdrawal]``: what a takedown may do."""
+
+    delete: bool = False
+    """Whether the bytes of a withdrawn item may be deleted at all."""
+    delete_after: str = "30 days"
+    """How long they are kept at least."""
+
+
 class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The whole file."""
 
@@ -91,6 +117,8 @@ class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     sources: dict[str, Source] = {}
     harvest: Harvest = Harvest()
     review: Review = Review()
+    audit: Audit = Audit()
+    withdrawal: Withdrawal = Withdrawal()
 
 
 class SelectionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

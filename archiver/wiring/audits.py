@@ -1,0 +1,132 @@
+"""The circuits of audits, repairs and what follows from them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from archiver import wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import timedelta
+    from pathlib import Path
+
+    from archiver.clock import SystemClock
+    from archiver.core.audits import AuditReport
+    from archiver.core.fixity import Digest
+    from archiver.core.objects import StagedFile
+    from archiver.core.packages import ItemId
+    from archiver.settings.reading import Settings
+    from archiver.workflows.audit import Rounds
+    from archiver.workflows.repair import Bench
+
+
+def intervals(settings: Settings, names: Sequence[str] = ()) -> dict[str, timedelta]:
+    """Return how long a check of each store holds."""
+    from archiver.core.intervals import parse_duration
+
+    return {name: parse_duration(settings.stores[name].audit_every) for name in names or settings.stores}
+
+
+@contextmanager
+def opened_rounds(settings: Settings, *, clock: SystemClock, jobs: int) -> Iterator[Rounds]:
+    """Open everything an audit goes through, and close it at the end."""
+    from archiver.core.audits import Prices
+    from archiver.core.events import Agent
+    from archiver.workflows.audit import Rounds
+
+    with ExitStack() as stack:
+        catalogue = wiring.open_catalogue(settings)
+        stack.callback(catalogue.close)
+        copies, files = wiring.threads(jobs, "copy"), wiring.threads(jobs, "file")
+        stack.callback(copies.close)
+        stack.callback(files.close)
+        yield Rounds(
+            vault=wiring.open_stores(settings, tuple(settings.stores)),
+            holdings=catalogue,
+            ledger=catalogue,
+            copies=copies,
+            files=files,
+            clock=clock,
+            agent=Agent(wiring.AGENT),
+            prices={name: Prices(table.price_request, table.price_gigabyte) for name, table in settings.stores.items()},
+        )
+
+
+@contextmanager
+def opened_bench(settings: Settings, rounds: Rounds) -> Iterator[Bench]:
+    """Open what a repair needs besides the doorways of an audit."""
+    from archiver.staging.disk import DiskStaging
+    from archiver.workflows.repair import Bench
+
+    catalogue = wiring.open_catalogue(settings)
+    try:
+        yield Bench(
+            rounds=rounds,
+            events=catalogue,
+            staging=DiskStaging(settings.staging),
+            origins=_Origins(settings, wiring.clock()),
+            keeps_damaged=settings.audit.keep_damaged,
+        )
+    finally:
+        catalogue.close()
+
+
+class _Origins:
+    """Brings single files from their sources; see `archiver.ports.origins.Origins`."""
+
+    def __init__(self, settings: Settings, clock: SystemClock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    def bring(self, item: ItemId, path: str, *, sha256: Digest, state: Digest) -> StagedFile:
+        """See the port."""
+        from archiver.core.errors import SourceError
+        from archiver.staging.disk import DiskStaging
+        from archiver.workflows.fetch_again import fetch_again
+
+        if item.source not in self._settings.sources:
+            raise SourceError(f"no source {item.source!r} in the settings")
+        source, patience, _ = wiring.open_source(self._settings, item.source, clock=self._clock, jobs=1)
+        engine = wiring.threads(1, "again")
+        try:
+            return fetch_again(
+                item,
+                path,
+                sha256=sha256,
+                state=state,
+                source=source,
+                staging=DiskStaging(self._settings.staging),
+                transfers=engine,
+                clock=self._clock,
+                patience=patience,
+                table=wiring.legal_tools(),
+            )
+        finally:
+            engine.close()
+            source.close()
+
+
+def check_reports(files: Sequence[Path]) -> None:
+    """Refuse a report whose form nobody can write, before any work is done."""
+    from archiver.core.errors import UsageError
+
+    for file in files:
+        if file.suffix.lower() != ".json":
+            raise UsageError(f"--report {file}: expected a name that ends in .json")
+
+
+def write_reports(settings: Settings, files: Sequence[Path], report: AuditReport) -> None:  # noqa: ARG001
+    """Write the report of an audit into each file, whole or not at all."""
+    from archiver.core.errors import SettingsError
+    from archiver.reports.audit_json import audit_json
+
+    for file in files:
+        beside = file.with_name(f".{file.name}.part")
+        try:
+            with beside.open("w", encoding="utf-8") as out:
+                out.writelines(audit_json(report))
+            beside.replace(file)
+        except OSError as error:
+            raise SettingsError(f"the report {file} cannot be written: {error.strerror}") from error
