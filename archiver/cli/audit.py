@@ -76,6 +76,7 @@ def audit_command(  # noqa: PLR0913 - one keyword for each option
     Exit status 1 when something is damaged or overdue, 3 when a store did not answer for some objects.
     """
     from archiver.wiring import audits as circuit
+    from archiver.wiring import reporting
 
     settings = front.settings()
     plan = AuditPlan(
@@ -87,7 +88,7 @@ def audit_command(  # noqa: PLR0913 - one keyword for each option
         sample=sample,
         seed=int.from_bytes(os.urandom(4), "big"),
     )
-    circuit.check_reports(reports)
+    reporting.checked_forms(reports)
     run = _Run(front, settings, plan, output=output, repairs=repairs, reports=reports)
     return run.done(jobs or max(2, os.cpu_count() or 1))
 
@@ -147,6 +148,7 @@ class _Run:
     def done(self, jobs: int) -> int:
         """Audit, repair where asked, report."""
         from archiver.wiring import audits as circuit
+        from archiver.wiring import reporting
         from archiver.workflows.audit import Audit
 
         clock = wiring.clock()
@@ -170,7 +172,8 @@ class _Run:
                 tuple(self.checked),
                 tuple(self.repairs),
             )
-            circuit.write_reports(self.settings, self.reports, report)
+            if self.reports:
+                reporting.write_audit_reports(self.settings, self.reports, report)
         return status.INTERRUPTED if interrupted else self.exit_status(summary)
 
     def refuse_absent(self, rounds: Rounds) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.reports.records import finding, timestamp
 
 if TYPE_CHECKING:
-    from archiver.core.audits import AuditReport, AuditSummary, CheckedCopy, Repair, StoreForecast
+    from archiver.core.audits import AuditSummary, CheckedCopy, Repair, StoreForecast
 
 
 def checked_copy(one: CheckedCopy) -> dict[str, Any]:
@@ -95,21 +95,4 @@ def summary(all_: AuditSummary) -> dict[str, Any]:
         "undetected_share_below": all_.confidence,
         "sampled_from": all_.sampled_from,
         "stores": [forecast(one) for one in all_.forecasts],
-    }
-
-
-def plan(report: AuditReport) -> dict[str, Any]:
-    """Return what was to be done."""
-    chosen, budget = report.plan, report.plan.budget
-    return {
-        "scope": chosen.scope.value,
-        "items": [str(item) for item in chosen.items],
-        "grade": chosen.grade.label,
-        "stores": {name: interval.total_seconds() for name, interval in sorted(chosen.stores.items())},
-        "sample": chosen.sample,
-        "seed": chosen.seed,
-        "max_bytes": budget.bytes,
-        "max_seconds": budget.seconds,
-        "max_requests": budget.requests,
-        "max_cost": budget.cost,
     }

@@ -10,10 +10,8 @@ from archiver import wiring
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import timedelta
-    from pathlib import Path
 
     from archiver.clock import SystemClock
-    from archiver.core.audits import AuditReport
     from archiver.core.fixity import Digest
     from archiver.core.objects import StagedFile
     from archiver.core.packages import ItemId
@@ -106,27 +104,3 @@ class _Origins:
         finally:
             engine.close()
             source.close()
-
-
-def check_reports(files: Sequence[Path]) -> None:
-    """Refuse a report whose form nobody can write, before any work is done."""
-    from archiver.core.errors import UsageError
-
-    for file in files:
-        if file.suffix.lower() != ".json":
-            raise UsageError(f"--report {file}: expected a name that ends in .json")
-
-
-def write_reports(settings: Settings, files: Sequence[Path], report: AuditReport) -> None:  # noqa: ARG001
-    """Write the report of an audit into each file, whole or not at all."""
-    from archiver.core.errors import SettingsError
-    from archiver.reports.audit_json import audit_json
-
-    for file in files:
-        beside = file.with_name(f".{file.name}.part")
-        try:
-            with beside.open("w", encoding="utf-8") as out:
-                out.writelines(audit_json(report))
-            beside.replace(file)
-        except OSError as error:
-            raise SettingsError(f"the report {file} cannot be written: {error.strerror}") from error
