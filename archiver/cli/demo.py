@@ -137,6 +137,7 @@ def _flip_a_byte(path: Path) -> None:
 
 
 def _say_what_next(front: Front, directory: Path) -> None:
+    program, far = _program()
     bag = next((directory / "store" / "bags").glob("*/*/*/demo-three-chords/v1"), directory)
     front.say(
         f"""
@@ -144,13 +145,23 @@ Look at what is kept:
     ls -R {bag}
     cat {bag / "ATTRIBUTION.txt"}
     cat {bag / "metadata" / "licence.json"}
-    archiver --config {directory / "archiver.toml"} list
-    archiver --config {directory / "archiver.toml"} show demo-three-chords
+    {program} --config {directory / "archiver.toml"} list
+    {program} --config {directory / "archiver.toml"} show demo-three-chords
 
 For a real harvest:
-    archiver init my-archive
+    {program} init my-archive
     cd my-archive                                  # set contact in archiver.toml
-    archiver harvest netlabels --dry-run --limit 5
-    archiver harvest netlabels --limit 5
-    archiver verify store/bags"""
+    {far} harvest netlabels --dry-run --limit 5
+    {far} harvest netlabels --limit 5
+    {far} verify store/bags"""
     )
+
+
+def _program() -> tuple[str, str]:
+    """Return what a shell calls this program, here and from another directory: a fresh environment is on no PATH."""
+    import shutil
+    import sys
+
+    if shutil.which("archiver") or not Path(sys.argv[0]).is_file() or Path(sys.argv[0]).name != "archiver":
+        return "archiver", "archiver"
+    return sys.argv[0], str(Path(sys.argv[0]).resolve())
