@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from archiver.core.licences.evidence import Evidence, Polarity, ReasonCode
+from archiver.core.licences.evidence import ANY_UNIT, Evidence, Polarity, ReasonCode
 from archiver.core.licences.weighing import weigh
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from archiver.core.licences.policies import Policy
     from archiver.core.licences.tools import LicenceTable, Tool
 
-GATE_VERSION = 1
+GATE_VERSION = 2
 """Counted up when the same evidence can lead to another decision."""
 
 
@@ -119,6 +119,8 @@ def decide(
     evidence = tuple(weigh(declaration, table) for declaration in declarations)
     licence_class, reasons, tool = combine(evidence)
     outcome, more = _outcome(licence_class, reasons, tool, policy, signals)
+    if more == (ReasonCode.SOURCE_RULE,):
+        licence_class = LicenceClass.UNKNOWN  # who keeps the item from the public speaks against the licence
     return Decision(outcome, licence_class, (*reasons, *more), tool, evidence, policy, table.sha256)
 
 
@@ -128,15 +130,15 @@ def combine(evidence: tuple[Evidence, ...]) -> tuple[LicenceClass, tuple[ReasonC
     tools = {one.tool.url: one.tool for one in grants if one.tool is not None}
     reserved = [one for one in evidence if one.polarity is Polarity.RESERVE]
     opaque = [one for one in evidence if one.polarity is Polarity.OPAQUE and not _agrees(one, tools)]
-    contradicting = [
-        one for one in evidence if _would_grant(one) and one.tool is not None and one.tool.url not in tools
-    ]
+    contradicting = [one for one in evidence if one.polarity is Polarity.MENTION and _contradicts(one, tools)]
     if reserved:
         if grants or any(one.reason is ReasonCode.CONFLICT_RESERVED for one in opaque):
             return LicenceClass.UNKNOWN, (ReasonCode.CONFLICT_RESERVED,), None
         return LicenceClass.NOT_OPEN, _distinct(ReasonCode.RESERVED, reserved), None
-    if len(tools) > 1 or (tools and contradicting):
+    if len(tools) > 1:
         return LicenceClass.UNKNOWN, (ReasonCode.CONFLICT_TOOLS,), None
+    if tools and contradicting:
+        return LicenceClass.UNKNOWN, _distinct(ReasonCode.CONFLICT_TOOLS, _telling(contradicting)), None
     if opaque:
         return LicenceClass.UNKNOWN, _distinct(ReasonCode.UNRESOLVED_LICENCE_FIELD, opaque), None
     if not tools:
@@ -151,11 +153,20 @@ def combine(evidence: tuple[Evidence, ...]) -> tuple[LicenceClass, tuple[ReasonC
 
 def _agrees(one: Evidence, tools: dict[str, Tool]) -> bool:
     """Tell whether a name without a version fits the one tool that another field identifies."""
-    return bool(one.unit) and bool(tools) and all(tool.unit == one.unit for tool in tools.values())
+    return bool(one.unit) and bool(tools) and all(one.unit in {tool.unit, ANY_UNIT} for tool in tools.values())
 
 
-def _would_grant(one: Evidence) -> bool:
-    return one.polarity is Polarity.MENTION and "would grant" in one.steps
+def _contradicts(one: Evidence, tools: dict[str, Tool]) -> bool:
+    """Tell whether free text speaks against the tools granted: another tool, a denial, or a restriction that they lack."""
+    if one.tool is not None and one.tool.url not in tools:
+        return True
+    if {"denies", "restricts use"} & set(one.steps):
+        return True
+    return "restricts commercial" in one.steps and any(tool.commercial == "true" for tool in tools.values())
+
+
+def _telling(contradicting: list[Evidence]) -> list[Evidence]:
+    return [one for one in contradicting if one.reason is not ReasonCode.MENTION_ONLY]
 
 
 def _distinct(first: ReasonCode, evidence: list[Evidence]) -> tuple[ReasonCode, ...]:

@@ -14,6 +14,10 @@ LONGEST_QUOTED = 10_000
 """Characters of a declaration that a decision record quotes; the digest is always of the whole."""
 
 
+ANY_UNIT = "*"
+"""The unit of a declaration that names Creative Commons and no licence: less specific than any of them."""
+
+
 class Scope(StrEnum):
     """What a declaration speaks of."""
 

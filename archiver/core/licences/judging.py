@@ -115,5 +115,6 @@ def _signals(value: object) -> Signals:
     collections = value.get("collection")
     return Signals(
         access_restricted=restricted is True or str(restricted).lower() == "true",
-        stream_only="stream_only" in (collections if isinstance(collections, list) else [collections]),
+        stream_only=str(value.get("audiodownload_allowed")).lower() == "false"
+        or "stream_only" in (collections if isinstance(collections, list) else [collections]),
     )

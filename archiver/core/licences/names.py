@@ -117,7 +117,7 @@ _ZERO = {
     "creative commons cc0", "creative commons cc0 1.0", "creative commons cc0 1.0 universal",
     "creative commons cc0 1.0 universal public domain dedication", "creative commons zero (cc0)", "creative commons zero, cc0",
     "creative commons 0 (cc0)", "zero 1.0 universal", "creative commons cc0 universal",
-    "creative commons zero public domain dedication", "cc0 public domain dedication", "cc0 1.0 public domain dedication",
+    "creative commons zero public domain dedication", "creative commons zero, public domain dedication", "cc0 public domain dedication", "cc0 1.0 public domain dedication",
 }  # fmt: skip
 _MARK = {
     "public domain mark 1.0", "public domain mark", "pdm", "pdm 1.0", "pdm-1.0", "cc pdm", "cc pdm 1.0", "cc-pdm-1.0", "cc pdm-1.0",
@@ -156,7 +156,8 @@ def resolve_name(text: str, table: LicenceTable) -> NameAnswer:
     for names, path in ((_ZERO, "/publicdomain/zero/1.0/"), (_MARK, "/publicdomain/mark/1.0/")):
         if name in names:
             return NameAnswer(table.by_path[path], ReasonCode.OK_NAME)
-    for candidate in (name, name.removeprefix("creative commons ")):
+    bare = name.removeprefix("creative commons ")
+    for candidate in (name, bare, re.sub(" ?- ?", "-", bare)):
         tool = table.by_name.get(candidate)
         if tool is not None:
             return NameAnswer(tool, ReasonCode.OK_NAME)
@@ -203,8 +204,11 @@ def _parsed(name: str, table: LicenceTable) -> NameAnswer:  # noqa: C901, PLR091
 
 def _prefix(name: str) -> tuple[str, str]:
     """Split off ``cc`` or ``creative commons``."""
-    match = re.match(r"(cc|creative commons)(?:: by(?= attribution)|:)?[ -]+(?=.)", name)
-    return (match[1], name[match.end() :]) if match else ("", name)
+    match = re.match(r"(cc|creative commons)(?:: by(?= attribution)|[:,])?[ -]+(?=.)", name)
+    if not match:
+        return "", name
+    rest = name[match.end() :]
+    return match[1], re.sub(r"^cc[ -](?=.)", "", rest) if match[1] == "creative commons" else rest
 
 
 def _unit(words: Sequence[str]) -> tuple[str, list[str], bool]:

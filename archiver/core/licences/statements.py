@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -26,11 +27,11 @@ LONGEST_STATEMENT = 20_000
 _RESERVE = re.compile(
     r"""
       \ball[ -]+rights?[ -]+(?:are[ ]+)?(?:strictly[ ]+)?reserved\b | \ball-rights-reserved\b
-    | \brights?[ ](?:of[ ][^.]{0,120}[ ])?(?:are[ ])?reserved\b(?<!some\ rights\ reserved)
+    | \brights?[ ](?:(?:of|in|to)[ ][^.]{0,120}[ ])?(?:are[ ])?reserved\b(?<!some\ rights\ reserved)
     | \balle[ ]rechte[ ]vorbehalten\b | \balle[ ]rechten[ ]voorbehouden\b | \balle?[ ]rettigheder[ ]forbeholdes\b
     | \balle[ ]rettigheter[ ](?:er[ ])?(?:forbeholdt|reservert)\b | \balla?[ ]rättigheter[ ]förbehåll(?:s|na|es)\b
-    | \btous[ ](?:les[ ])?droits[ ](?:sont[ ])?réservés\b | \btodos[ ]los[ ]derechos[ ](?:están[ ])?reservados\b
-    | \btutti[ ]i[ ]diritti[ ](?:sono[ ])?riservati\b | \btodos[ ]os[ ]direitos[ ](?:são[ ])?reservados\b
+    | \btous[ ](?:les[ ])?droits[ ](?:sont[ ])?r[ée]serv[ée]s\b | (?<!algunos )\bderechos[ ](?:están[ ])?reservados\b
+    | \btutti[ ]i[ ]diritti[ ](?:sono[ ])?riservati\b | (?<!alguns )\bdireitos[ ](?:são[ ])?reservados\b
     | \btots[ ]els[ ]drets[ ]reservats\b | \bwszelkie[ ]prawa[ ]zastrzeżone\b | \bvšechna[ ]práva[ ]vyhrazena\b
     | \bminden[ ]jog[ ]fenntartva\b | \btoate[ ]drepturile[ ]rezervate\b | \bkaikki[ ]oikeudet[ ]pidätetään\b
     | \btüm[ ]hakları[ ]saklıdır\b | \bвсе[ ]права[ ](?:защищены|сохранены|зарезервированы)\b | \bусі[ ]права[ ]захищені[о]?\b
@@ -45,6 +46,9 @@ _RESERVE = re.compile(
     | \bnot[ ]for[ ](?:re-?)?(?:sale|distribution|broadcast|release|resale)(?:[ ]or[ ](?:re-?)?(?:sale|distribution))?\b
     | \bunauthori[sz]ed[ ](?:copying|duplication|reproduction|distribution|use)\b
     | \b(?:copying|downloading|duplication|reproduction|redistribution|distribution)\b[^.]{0,60}\b(?:is|are)[ ](?:strictly[ ])?(?:prohibited|forbidden|not[ ](?:allowed|permitted))\b
+    | \b(?:re)?distribution[ ](?:strictly[ ])?(?:prohibited|forbidden)\b | \bnot[ ]licen[cs]ed[ ]for[ ](?:re)?distribution\b
+    | \bmay[ ]not[ ](?:copy|share|distribute|redistribute|reproduce)\b | \bno[ ]rights[ ](?:are[ ])?granted\b | \bpermission[ ](?:is[ ])?required[ ]for[ ]any\b
+    | \b(?:private|personal|promotional)[ ]use[ ]only\b
     | \bno[ ](?:unauthori[sz]ed[ ])?(?:copying|redistribution|distribution|reproduction|downloading)\b
     | \bwithout[ ](?:the[ ])?(?:prior[ ])?(?:express[ ])?(?:written[ ])?(?:permission|consent|authori[sz]ation)\b
     | \bfor[ ](?:personal|private|promotional|evaluation)(?:[ ]and[ ](?:personal|private))?[ ]use[ ]only\b | \bstreaming[ ]only\b
@@ -59,13 +63,13 @@ _NEGATION = re.compile(
 _CONDITION = re.compile(
     r"\b(?:if|until|unless|except|excluding|only|will|would|could|might|may\s+be|pending|provided|when|once|after|before|from\s+\d{4}|as\s+long|subject\s+to|"
     r"otherwise|partly|partially|mostly|some|parts?|portions?|certain|selected|most|half|tracks?\s*\d|track\s*#|soon|planned|requested|seeking|looking|"
-    r"please\s+ask|on\s+request|maybe|perhaps|probably|unsure|unknown|sure|think|believe|assume|similar|like|compatible|equivalent|style|germany|eu\b|usa?\s+only)\b",
+    r"please\s+ask|on\s+request|maybe|perhaps|probably|unsure|unknown|sure|think|believe|assume|similar|like|compatible|equivalent|style|germany|eu\b|usa?\s+only|nur|wenn|falls|si|se|seulement|uniquement|solo|solamente|apenas|wird)\b",
     re.IGNORECASE,
 )
 _WRONG_OBJECT = re.compile(
     r"\b(?:cover|covers|art|artwork|photo|photos|photograph|photographs|picture|pictures|image|images|metadata|website|web\s*site|site|page|text|texts|font|fonts|sample|samples|sampled|"
     r"loop|loops|lyrics|score|scores|sheet|composition|compositions|video|videos|logo|design|booklet|liner|notes|transcript|transcripts|software|code|data|database|"
-    r"description|template|icon|icons|sound\s+effects?|original|underlying|instrumental|vocals?|beats?|background|backing|stems?|acapella|theme|remix(?:es|ed)?\s+of|contains|includes|including|uses|based\s+on|featuring)\b",
+    r"description|template|icon|icons|sound\s+effects?|original|underlying|instrumental|vocals?|beats?|background|backing|stems?|acapella|theme|intro|outro|jingle|narration|voice-?over|foto|fotos|bild|bilder|titelbild|umschlag|pochette|couverture|portada|capa|copertina|texte|texto|testo|paroles|letra|partitur\w*|partition|partitura|discs?\s*\d|sides?\s+[ab]\b|bonus|remix(?:es|ed)?\s+of|contains|includes|including|uses|based\s+on|featuring)\b",
     re.IGNORECASE,
 )
 _CHOICE = re.compile(
@@ -78,16 +82,37 @@ _OTHER_OPEN = re.compile(
     re.IGNORECASE,
 )
 _COMMERCIAL_OFFER = re.compile(
-    r"^(?:for commercial (?:use|usage|uses|licen[cs]es|licen[cs]ing|purposes)[^.]{0,80}(?:contact|e-?mail|write|ask|see|visit)\b.{0,120}"
-    r"|commercial licen[cs](?:es|ing|e)?[^.]{0,40}\bavailable\b.{0,120})$",
-    re.IGNORECASE,
+    r"(?i)^(?:for commercial (?:use|usage|uses|licen[cs]es|licen[cs]ing|purposes)[^.]{0,80}(?:contact|e-?mail|write|ask|see|visit)\b.{0,120}"
+    r"|commercial (?:use|licen[cs]es|licen[cs]ing):?[ ](?:please )?(?:contact|e-?mail|write|ask|see|visit)\b.{0,120}"
+    r"|(?:please )?(?:contact|e-?mail|write to|ask)\b[^.]{0,80}\bfor (?:a )?commercial (?:use|usage|uses|licen[cs]es?|licen[cs]ing|purposes)"
+    r"|commercial licen[cs](?:es|ing|e)?[^.]{0,40}\bavailable\b.{0,120})$"
 )
-_BARE_NOTICE = re.compile(r"(?i)^(?:(?:\(c\)|\(p\)|©|℗|copyright)\s*(?:&\s*|and\s+)?)+[^.]{0,100}$")
-_RISK = re.compile(
-    r"(?i)\b(?:commercial|permission|permissions|permit|permitted|fee|fees|royalt\w*|purchase|exclusive\w*|restrict\w*|territor\w*|promo\w*|"
-    r"prohibit\w*|forbidden|allowed|licen[cs]\w*|copyright\w*|rights|gema|sacem|ascap|bmi|prs)\b"
+_BARE_NOTICE = re.compile(
+    r"(?i)^(?:(?:(?:\(c\)|\(p\)|©|℗|copyright)\s*(?:&\s*|and\s+)?)+|\d{4}(?:\s*[-,/]\s*\d{2,4})*\s)[^.:?!]{0,100}$"
 )
-"""Words that make a sentence beside a grant more than small talk."""
+_NO_NOTICE = re.compile(
+    r"(?i)\b(?:only|exclu\w*|except\w*|property|belongs?|tracks?|until|unless|if|will|pending|may|remains?|stays?|rights|use|licen[cs]\w*|but)\b"
+)
+"""Words that make more of a notice than a year and a holder."""
+_URL = re.compile(r"(?i)(?:(?:[a-z][a-z0-9+.-]{1,12}:)?//|(?<![\w.@/-])(?:www\.)?creativecommons\.org/)[^\s<>\"]+")
+_HARMLESS = re.compile(
+    r"""(?ix)^(?:
+      please[ ](?:credit|attribute|mention|link[ ]to)[ ](?:(?!\b(?:and|or|but|not|if|only|before|ask|pay|use)\b)[^;:?!]){1,80}
+    | (?:thanks|thank[ ]you)(?:[ ]for[ ](?:listening|downloading))? | enjoy(?:[ ](?:the[ ]music|it))?
+    | (?:recorded|written|composed|performed|produced|mixed|mastered|played)[ ](?:and[ ](?:recorded|produced|mixed|mastered)[ ])?(?:by|at|in)[ ](?:(?!\b(?:and|but|not|under|for)\b)[^;:?!]){1,80}
+    | (?:source|download|homepage|website|more[ ]info(?:rmation)?|see|at|from)?:?[ ]?(?:at[ ])?\ue001
+    | based[ ]on[ ]a[ ]work[ ]at[ ]\S{1,200}
+    | permissions[ ]beyond[ ]the[ ]scope[ ]of[ ]this[ ](?:public[ ])?licen[cs]e[ ]may[ ]be[ ]available[ ]at[ ]\S{1,200}
+    | this[ ]work[ ]is[ ]published[ ]from:?[ ][\w ]{1,40}
+    | to[ ]the[ ]extent[ ]possible[ ]under[ ]law,?[ ][^.;:?!]{1,120}[ ]has[ ]waived[ ]all[ ]copyright[ ]and[ ]related[ ]or[ ]neighbou?ring[ ]rights[ ]to[ ][^.;:?!]{1,120}
+    )$"""
+)
+"""Sentences of Creative Commons' own licence chooser, and credit lines: they take nothing back."""
+_LETTER = re.compile(
+    r"(?i),?\s+or,?\s+send\s+a\s+letter\s+to:?\s+creative\s+commons,?\s+(?:po\s+box\s+1866|171\s+(?:second|2nd)\s+street|444\s+castro\s+street|559\s+nathan\s+abbott\s+way|543\s+howard\s+street)"
+    r"(?:,?\s+(?:suite\s+\d{3}|5th\s+floor))?,?\s+(?:mountain\s+view|san\s+francisco|stanford),?\s+ca(?:lifornia)?,?\s+\d{5},?\s+usa"
+)
+"""The end of the chooser's longest sentence: the postal addresses that Creative Commons has had."""
 _URL = re.compile(r"(?i)(?:(?:[a-z][a-z0-9+.-]{1,12}:)?//|(?<![\w.@/-])(?:www\.)?creativecommons\.org/)[^\s<>\"]+")
 _NAME_START = re.compile(
     r"(?i)(?<![\w/.-])(?:cc0|cc[ -]?(?=by|nc|nd|sa|zero|0|pdm|sampling|pddc|attribution|devnations)|creative[ ]commons|attribution(?=[ -])|public[ ]domain[ ]mark|pdm(?=[ -]1))"
@@ -104,36 +129,49 @@ _PLACE = "\ue001"
 """Stands for any other URL."""
 _UNRESOLVED = "\ue002"
 """Stands for a licence name or URL that is none of the table."""
+_LESS = "\ue004"
+"""Stands for a licence name without a version, until it is known whether the text names the tool as well."""
 
 _SIGN = r"(?:\(c\)|\(p\)|©|℗|copyright|copr\.?)\s*(?:(?:&|and)\s*)?"
 _YEARS = r"\d{4}(?:\s*[-,/]\s*\d{2,4})*"
 _NOTICE = rf"(?:(?:{_SIGN})+(?:{_YEARS})?|{_YEARS})\s*"
 _HOLDER = r"(?:by\s+)?[^.;:?!\ue000-\ue002]{0,80}?"
-_LICENSED = (
-    r"(?:(?:re)?licen[cs]ed|released|published|distributed|shared|available|made\s+available|offered|issued|provided)"
-)
+_LICENSED = r"(?:(?:re)?licen[cs]ed|released|published|distributed|shared|available|made\s+available|offered|issued|provided|marked)"
 _WORK = (
     r"(?:this|the|these|all|my|our)\s+(?:\w+\s+)?(?:work|works|recording|recordings|song|songs|track|tracks|album|music|audio|file|files|"
     r"release|releases|item|sound|sounds|performance|podcast|episode|ep|mix|piece|material|content)"
+    r"(?:\s+(?:on|of|from)\s+(?:this|the)\s+(?:album|release|ep|record|compilation|item))?"
 )
 _UNDER = r"(?:under|by|with|using)\s+(?:(?:the|a|an)\s+)?(?:terms\s+of\s+(?:the|a)\s+)?(?:following\s+)?(?:licen[cs]e:?\s+)?(?:creative\s+commons\s+)?"
 _BEHIND = r"(?:\s+(?:public\s+)?(?:licen[cs]e|deed|dedication))?"
 _VERIFY = rf"(?:[\s,;.]+(?:verify|see|visit|more\s+information|details?)(?:\s+at)?:?\s*{_PLACE})?"
-_SEVERAL = rf"{_TOOL}{_BEHIND}(?:[\s,;:()/-]*(?:see\s+|at\s+|url:?\s+|to\s+view\s+a\s+copy\s+of\s+this\s+licen[cs]e,?\s+visit\s+)?\(?{_TOOL}\)?{_BEHIND})*"
+_SEVERAL = rf"\(?{_TOOL}\)?{_BEHIND}(?:[\s,;:()/-]*(?:see\s+|at\s+|url:?\s+|to\s+view\s+a\s+copy\s+of\s+this\s+licen[cs]e,?\s+visit\s+)?\(?{_TOOL}\)?{_BEHIND})*"
+_CREDIT = r"[^.;:?!\ue000-\ue002]{1,100}?"
 _GRANTS = (
+    # "Song © 2024 by Foo is licensed under CC BY 4.0", as the licence chooser writes it.
+    re.compile(
+        rf"^{_CREDIT}\s+(?:©\s*{_YEARS}\s+)?by\s+{_CREDIT}\s+(?:is|are)\s+(?:licensed|marked)\s+{_UNDER}{_SEVERAL}{_VERIFY}$",
+        re.IGNORECASE,
+    ),
+    # "Song Foo (foo.example) Licensed under CC BY 3.0", the credit line of a well-known composer.
+    re.compile(rf"^{_CREDIT}\((?:[\w-]+(?:\.[\w-]+)+|{_PLACE})\)\s+licensed\s+{_UNDER}{_SEVERAL}$", re.IGNORECASE),
+    re.compile(
+        rf"^(?:{_WORK}\s+(?:is|are|has\s+been)\s+)?dedicated\s+to\s+the\s+public\s+domain\s+{_UNDER}{_SEVERAL}$",
+        re.IGNORECASE,
+    ),
     re.compile(
         rf"^(?:(?:{_NOTICE}{_HOLDER}[\s,;-]*)?(?:{_WORK}\s+(?:by\s+{_HOLDER}\s+)?(?:is|are|has\s+been|have\s+been)\s+)?|{_NOTICE}{_HOLDER}\s+(?:is|are)\s+)"
         rf"{_LICENSED}\s*(?:to\s+the\s+public\s+)?{_UNDER}{_SEVERAL}{_VERIFY}$",
         re.IGNORECASE,
     ),
     re.compile(
-        rf"^(?:{_NOTICE}(?:by\s+)?[^.;:?!,(\ue000-\ue002]{{0,50}}?\s*[,;:(|/-]\s*)?(?:(?:licen[cs]e[sd]?|rights|usage\s+terms|music|audio|recording|track|song)\b\s*:?\s*)?"
+        rf"^(?:{_NOTICE}(?:by\s+)?[^.;:?!,(\ue000-\ue002]{{0,50}}?\s*[,;:(|/-]\s*)?(?:(?:(?:creative\s+commons\s+)?licen[cs]e[sd]?|rights|usage\s+terms|music|audio|recording|track|song)\b\s*:?\s*)?"
         rf"(?:is\s+)?{_SEVERAL}{_VERIFY}$",
         re.IGNORECASE,
     ),
     re.compile(rf"^to\s+view\s+a\s+copy\s+of\s+this\s+licen[cs]e,?\s+visit\s+{_TOOL}$", re.IGNORECASE),
     re.compile(
-        rf"^(?:to\s+the\s+extent\s+possible\s+under\s+law,?\s+{_HOLDER}\s+)?(?:has|have)\s+waived\s+all\s+copyright[^.\ue000-\ue002]{{0,80}}\s+{_SEVERAL}$",
+        rf"^(?:to\s+the\s+extent\s+possible\s+under\s+law,?\s+{_HOLDER}\s+)?(?:has|have)\s+waived\s+all\s+copyright[^.\ue000-\ue002]{{0,80}}\s+(?:{_UNDER})?{_SEVERAL}$",
         re.IGNORECASE,
     ),
 )
@@ -157,7 +195,37 @@ class Statement:
 
 def reserves(text: str) -> bool:
     """Tell whether a text keeps rights that an archive needs. "Some rights reserved" does not."""
-    return _RESERVE.search(_SOME_RIGHTS.sub(" ", text)) is not None
+    composed = unicodedata.normalize("NFC", " ".join(text.split()) if "\n" in text else text)
+    return _RESERVE.search(_SOME_RIGHTS.sub(" ", composed)) is not None
+
+
+_DENIAL = re.compile(
+    r"(?i)\b(?:not|isn't|isnt|aren't|never|no\s+longer|wrongly|incorrectly|falsely|mistake\w*|revoked|withdrawn|formerly|previously|nicht|kein\w*|niet|pas)\b"
+)
+_COMMERCIAL_BAN = re.compile(
+    r"(?i)\b(?:no|not\s+for|without|never\s+for)\s+(?:any\s+)?commercial\s+(?:use|usage|purposes?|exploitation)\b|\bnon-?\s?commercial\s+(?:use|usage|purposes?)\s+only\b|\bonly\s+for\s+non-?\s?commercial\b"
+)
+_USE_BAN = re.compile(
+    r"(?i)\b(?:need|needs|require|requires|with|ask\s+(?:me\s+)?for|obtain|get|request)\s+(?:my|our|the\s+artist's|written|prior|express)?\s*permission\b|\bpermission\s+(?:is\s+)?(?:required|needed)\b"
+    r"|\b(?:please\s+)?(?:ask|contact)\s+(?:me|us|the\s+artist)\s+(?:first|before)\b"
+)
+
+
+def denies(text: str, table: LicenceTable) -> bool:
+    """Tell whether a sentence that speaks of a licence denies it."""
+    marked, _ = _marked(" ".join(text[:LONGEST_STATEMENT].split()), table)
+    return any(
+        _DENIAL.search(_prose(sentence)) is not None
+        for sentence in _sentences(marked)
+        if any(mark in sentence for mark in (_TOOL, _UNRESOLVED)) or _CLAIM.search(sentence)
+    )
+
+
+def restriction_of(text: str) -> str:
+    """Return what a text keeps back: ``use`` for anything that needs a permission, ``commercial``, or nothing."""
+    if _USE_BAN.search(text):
+        return "use"
+    return "commercial" if _COMMERCIAL_BAN.search(text) else ""
 
 
 def read_statement(text: str, table: LicenceTable) -> Statement:  # noqa: C901, PLR0911 - the rules in their order
@@ -165,19 +233,21 @@ def read_statement(text: str, table: LicenceTable) -> Statement:  # noqa: C901, 
     conflict: ReasonCode | None = None
     if len(text) > LONGEST_STATEMENT:
         return _without_grant(text, is_claim=True)
+    if "<" not in text and "&lt;" in text:
+        text = html.unescape(text)
     if "<" in text:
         text, conflict = _without_markup(text, table)
-    plain = " ".join(text.split())
+    plain = _LETTER.sub("", " ".join(text.split()))
     marked, tools = _marked(plain, table)
     granted, mentioned, refused = _granted(marked, tools)
     distinct = {tool.url for tool in granted}
     if reserves(_prose(marked)):
-        if granted and refused is None:
-            return Statement(Polarity.OPAQUE, ReasonCode.CONFLICT_RESERVED, granted[0])
+        if tools and refused not in {ReasonCode.WRONG_OBJECT, ReasonCode.NEGATED}:
+            return Statement(Polarity.OPAQUE, ReasonCode.CONFLICT_RESERVED, tools[0])
         return Statement(Polarity.RESERVE, ReasonCode.RESERVED)
     if conflict is not None or len(distinct | {tool.url for tool in mentioned}) > 1:
         return Statement(Polarity.OPAQUE, conflict or ReasonCode.CONFLICT_TOOLS)
-    choice = _chosen(marked, tools)
+    choice = _chosen(marked, tools) or _expressed(plain, table)
     if choice is not None:
         return Statement(Polarity.GRANT, ReasonCode.OK_CHOICE, choice)
     if granted and refused is None and not mentioned and _UNRESOLVED not in marked:
@@ -202,7 +272,7 @@ def _without_grant(text: str, *, is_claim: bool) -> Statement:
 
 def _marked(text: str, table: LicenceTable) -> tuple[str, list[Tool]]:
     """Put one character for each URL and each licence name, so that the sentences around them can be read."""
-    tools: list[Tool] = []
+    tools: list[Tool | str] = []
 
     def url(match: re.Match[str]) -> str:
         found, tail = _trimmed(match[0])
@@ -213,7 +283,19 @@ def _marked(text: str, table: LicenceTable) -> tuple[str, list[Tool]]:
         is_claim = "creativecommons" in found.lower() or "/licen" in found.lower() or not found.isascii()
         return f"{_UNRESOLVED if is_claim else _PLACE}{tail}"
 
-    return _mark_names(_URL.sub(url, text), tools, table), tools
+    return _settled(_mark_names(_URL.sub(url, text), tools, table), tools)
+
+
+def _settled(marked: str, named: list[Tool | str]) -> tuple[str, list[Tool]]:
+    """Let a name without a version stand for the one tool that the same text names; else it is unresolved."""
+    tools = [one for one in named if not isinstance(one, str)]
+    units = {one for one in named if isinstance(one, str)}
+    if not units:
+        return marked, tools
+    distinct = {tool.url: tool for tool in tools}
+    if len(distinct) == 1 and units == {tools[0].unit}:
+        return marked.replace(_LESS, _TOOL), [tools[0]] * len(named)
+    return marked.replace(_LESS, _UNRESOLVED), tools
 
 
 def _trimmed(url: str) -> tuple[str, str]:
@@ -224,11 +306,10 @@ def _trimmed(url: str) -> tuple[str, str]:
     return url[:end], url[end:]
 
 
-def _mark_names(text: str, tools: list[Tool], table: LicenceTable) -> str:
+def _mark_names(text: str, tools: list[Tool | str], table: LicenceTable) -> str:
     """Replace each licence name, the longest that resolves at each place."""
     pieces: list[str] = []
     position = 0
-    inserted = [0]
     while match := _NAME_START.search(text, position):
         start = match.start()
         tool, end, is_claim = _longest_name(text, start, table)
@@ -236,10 +317,9 @@ def _mark_names(text: str, tools: list[Tool], table: LicenceTable) -> str:
         position = end
         if tool is not None:
             # Keep the tools in the order of the text: those of URLs before this place come first.
-            index = sum(piece.count(_TOOL) for piece in pieces)
+            index = sum(piece.count(_TOOL) + piece.count(_LESS) for piece in pieces)
             tools.insert(index, tool)
-            inserted.append(index)
-            pieces.append(_TOOL)
+            pieces.append(_LESS if isinstance(tool, str) else _TOOL)
         elif is_claim:
             pieces.append(_UNRESOLVED)
         else:
@@ -247,17 +327,27 @@ def _mark_names(text: str, tools: list[Tool], table: LicenceTable) -> str:
     return "".join(pieces) + text[position:]
 
 
-def _longest_name(text: str, start: int, table: LicenceTable) -> tuple[Tool | None, int, bool]:
-    """Return the tool of the longest name that begins here, where it ends, and whether a name that is none begins here."""
+def _longest_name(text: str, start: int, table: LicenceTable) -> tuple[Tool | str | None, int, bool]:
+    """Return what the longest name that begins here names, where it ends, and whether it is a name that names nothing.
+
+    A name without a version names its unit only.
+    """
     ends = [start + match.end() for match in re.finditer(r"\S+", text[start : start + 160])][:_LONGEST_NAME_WORDS]
+    less: tuple[str, int] | None = None
     for end in reversed(ends):
         candidate = text[start:end]
         if _TOOL in candidate or _PLACE in candidate or _UNRESOLVED in candidate:
             continue
-        stripped = candidate.rstrip(".,;:!)\"'")
+        stripped = candidate.rstrip(" .,;:!)\"'-\u2013\u2014")
         answer = resolve_name(stripped, table)
         if answer.tool is not None:
             return answer.tool, start + len(stripped), False
+        if less is None and answer.reason is ReasonCode.VERSIONLESS:
+            less = answer.unit, start + len(stripped)
+    if less is not None and not text[start : start + 60].lower().startswith(
+        ("attribution ", "attribution.", "attribution,")
+    ):
+        return less[0], less[1], False
     first = ends[0] if ends else start + 1
     words = folded(text[start : start + 60])
     is_bare = (
@@ -270,7 +360,8 @@ def _longest_name(text: str, start: int, table: LicenceTable) -> tuple[Tool | No
 
 def _sentences(marked: str) -> list[str]:
     parts = re.split(
-        r"(?<=[^\d\s][.;!?])\s+|(?<=[\ue000-\ue002)][.;!?])\s+|(?<=\d[.;!?])\s+(?=\D)|;\s*|\s*[\u2022|]\s*", marked
+        r"\s[-,\u2013\u2014]\s(?=(?i:for commercial use))|(?<=[^\d\s][.;!?])\s+|(?<=[\ue000-\ue002)][.;!?])\s+|(?<=\d[.;!?])\s+(?=\D)|;\s*|\s*[\u2022|]\s*",
+        marked,
     )
     return [part.strip().strip(".,;!").strip() for part in parts if part and part.strip(" .,;!")]
 
@@ -300,15 +391,13 @@ def _granted(marked: str, tools: list[Tool]) -> tuple[list[Tool], list[Tool], Re
 
 
 def _taken_back(sentence: str, spoilt: ReasonCode | None, *, is_noncommercial: bool) -> ReasonCode | None:
-    """Return what a sentence without a tool takes away from a grant beside it."""
-    prose = _SOME_RIGHTS.sub(" ", _prose(sentence))
-    if is_noncommercial and _COMMERCIAL_OFFER.match(sentence):
+    """Return what a sentence without a tool takes away from a grant beside it: all of it, unless it is known to be harmless."""
+    prose = _SOME_RIGHTS.sub(" ", _prose(sentence)).strip(" .,")
+    if not prose or _HARMLESS.match(sentence) or (is_noncommercial and _COMMERCIAL_OFFER.match(sentence)):
         return None
-    if _BARE_NOTICE.match(prose):
-        return ReasonCode.NEGATED if _NEGATION.search(prose) or " only" in prose.lower() else None
-    if spoilt in {ReasonCode.NEGATED, ReasonCode.CONDITIONAL}:
-        return spoilt
-    return ReasonCode.CONDITIONAL if _RISK.search(prose) else None
+    if _BARE_NOTICE.match(prose) and spoilt in {None, ReasonCode.CONDITIONAL} and not _NO_NOTICE.search(prose):
+        return None
+    return spoilt or ReasonCode.CONDITIONAL
 
 
 def _spoilt(sentence: str) -> ReasonCode | None:
@@ -328,7 +417,7 @@ def _spoilt(sentence: str) -> ReasonCode | None:
 
 
 def _prose(marked: str) -> str:
-    return re.sub("[\ue000-\ue002]", " ", marked)
+    return re.sub("[\ue000-\ue004]", " ", marked)
 
 
 def _chosen(marked: str, tools: list[Tool]) -> Tool | None:
@@ -343,6 +432,23 @@ def _chosen(marked: str, tools: list[Tool]) -> Tool | None:
     return tools[0]
 
 
+_EXPRESSION = re.compile(r"\(?[A-Za-z0-9.+-]{3,60}(?: OR [A-Za-z0-9.+-]{3,60}){1,8}\)?")
+_OTHER_SPDX = re.compile(r"(?:GFDL|LAL|GPL|LGPL|AGPL|OGL|MIT|Apache|BSD|EUPL|MPL)(?:-[A-Za-z0-9.+-]+)?")
+
+
+def _expressed(text: str, table: LicenceTable) -> Tool | None:
+    """Return the one tool of an SPDX expression whose ``OR`` lets the reader choose among open licences."""
+    if not _EXPRESSION.fullmatch(text):
+        return None
+    answers = [(one, resolve_name(one, table).tool) for one in text.strip("()").split(" OR ")]
+    tools = [tool for _, tool in answers if tool is not None]
+    others = [one for one, tool in answers if tool is None]
+    return tools[0] if len(tools) == 1 and all(_OTHER_SPDX.fullmatch(one) for one in others) else None
+
+
+_HIDDEN_STYLE = re.compile(r"(?i)display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])")
+
+
 class _Anchors(HTMLParser):
     """Collects the visible text and, for each link, where it leads and what it shows."""
 
@@ -353,10 +459,15 @@ class _Anchors(HTMLParser):
         self._href: str | None = None
         self._shown: list[str] = []
         self._hidden = 0
+        self.is_struck = False
+        """Whether a part is struck out or hidden from a reader: what it says is then not certain."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in {"script", "style"}:
             self._hidden += 1
+        named = dict(attrs)
+        if tag in {"s", "del", "strike"} or "hidden" in named or _HIDDEN_STYLE.search(named.get("style") or ""):
+            self.is_struck = True
         if tag == "a":
             self._end_link()
             self._href, self._shown = dict(attrs).get("href") or "", []
@@ -398,11 +509,19 @@ def _without_markup(text: str, table: LicenceTable) -> tuple[str, ReasonCode | N
         parser.close()
     except (AssertionError, ValueError):
         return html.unescape(re.sub(r"<[^>]*>", " ", text)), ReasonCode.UNRESOLVED_LICENCE_FIELD
-    conflict: ReasonCode | None = None
+    conflict = ReasonCode.UNRESOLVED_LICENCE_FIELD if parser.is_struck else None
     shown: list[str] = []
     for href, label in parser.links:
         leads_to = resolve_url(href, table).tool
         names = _marked(label, table)[1] if label else []
+        less = resolve_name(label, table) if label else None
+        if leads_to is None and names:
+            conflict = ReasonCode.CONFLICT_TOOLS  # it shows a licence and leads elsewhere
+        if leads_to is not None and less is not None and less.reason is ReasonCode.VERSIONLESS:
+            # Less specific than the address: it agrees, or it is another licence.
+            conflict = conflict if less.unit == leads_to.unit else ReasonCode.CONFLICT_TOOLS
+            shown.append(leads_to.url)
+            continue
         if leads_to is not None and any(tool is not leads_to for tool in names):
             conflict = ReasonCode.CONFLICT_TOOLS
         if leads_to is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -84,7 +85,9 @@ class LicenceTable:
         names: dict[str, Tool | None] = {}
         for tool in self.tools:
             own = {folded(name) for name in (tool.identifier, tool.spdx, tool.title) if name}
-            for name in own:
+            own |= {name.removesuffix(" generic") for name in own}
+            own |= {name.replace("sampling plus", "sampling+") for name in own}
+            for name in own | {re.sub(" ?- ?", "-", name) for name in own}:
                 names[name] = tool if names.get(name, tool) is tool else None
         return names
 

@@ -26,9 +26,10 @@ _SCHEME = re.compile(r"(?i)[a-z][a-z0-9+.-]*:")
 _BARE = re.compile(rf"(?i)(?:www\.)?{re.escape(HOST)}(?:[/:?#]|$)")
 _FORBIDDEN = re.compile(r"[\s\\\x00-\x20\x7f]")
 _DOCUMENT = re.compile(
-    r"(?:(?:deed|legalcode|rdf|index)(?:\.[a-z]{2,3}(?:[-_][a-z]{2,8})?)?(?:\.(?:html|txt))?|index\.php)"
+    r"(?:(?:deed|legalcode|rdf|index)(?:\.[a-z]{2,3}(?:[-_@][a-z0-9]{2,8}){0,3})?(?:\.(?:html|txt))?|index\.php)"
 )
 _PORTS = {"http": 80, "https": 443}
+_DEDICATION = "/licenses/publicdomain/"
 
 ALIASES = {
     "/licenses/publicdomain/": "/publicdomain/certification/1.0/us/",
@@ -62,7 +63,8 @@ class UrlAnswer:
 
 
 def looks_like_url(text: str) -> bool:
-    """Tell whether a whole declaration, unwrapped, is meant as a URL."""
+    """Tell whether a whole declaration, unwrapped, is meant as a URL; markup may have escaped it once."""
+    text = html.unescape(text)
     return not re.search(r"\s", text) and (
         "://" in text
         or text.startswith("//")
@@ -144,6 +146,8 @@ def _mapped(path: str) -> str:
     if _DOCUMENT.fullmatch(last):
         path = head + "/"
     path = re.sub(r"^/(?:licence|licences|license)/", "/licenses/", path)
+    if path.startswith(_DEDICATION):
+        path = _DEDICATION  # the rewrite covers everything below it
     return ALIASES.get(path, path)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from archiver.core.licences.evidence import Evidence, Polarity, ReasonCode
+from archiver.core.licences.evidence import ANY_UNIT, Evidence, Polarity, ReasonCode
 from archiver.core.licences.fields import FieldKind, kind_of
 from archiver.core.licences.names import resolve_name
-from archiver.core.licences.statements import read_statement
+from archiver.core.licences.statements import denies, read_statement, restriction_of
 from archiver.core.licences.texts import folded, unwrapped
 from archiver.core.licences.urls import looks_like_url, resolve_url
 
@@ -26,25 +26,46 @@ _BARE_NOTICE = re.compile(
     r"(?i)(?=\(c\)|\(p\)|©|℗|copyright\b|\d{4}\b)(?:(?:\(c\)|\(p\)|©|℗|copyright)[\s&]*(?:and\s+)?)*(?:\d{4}(?:\s*[-,/]\s*\d{2,4})*\b)?[^.;:?!]{0,80}\.?"
 )
 _SOME_RIGHTS = re.compile(r"(?i)some rights reserved\.?")
+_MARKED = "xmp.xmprights:marked"
+"""False means public domain: another claim than any licence makes."""
+_ANY_UNIT = {
+    "creative commons",
+    "creative commons licence",
+    "creative commons license",
+    "cc",
+    "cc licence",
+    "cc license",
+}
 _NO_CLAIM = {"none", "n/a", "na", "null", "unknown", "-", "?", "no", "not specified", "unspecified", "undefined"}
 
 
-def weigh(declaration: Declaration, table: LicenceTable) -> Evidence:
+def weigh(declaration: Declaration, table: LicenceTable) -> Evidence:  # noqa: PLR0911 - the rules in their order
     """Weigh one declaration by the field it stands in. Never raises."""
     kind = kind_of(declaration.field)
     text = unwrapped(declaration.raw)
     if kind is FieldKind.IGNORED or not text:
         return Evidence(declaration, Polarity.NEUTRAL, ReasonCode.NO_LICENCE)
+    if folded(declaration.field) == _MARKED and folded(text) == "false":
+        return Evidence(declaration, Polarity.OPAQUE, ReasonCode.PD_TEXT)
     evidence = _weigh_text(declaration, text, kind, table)
+    if evidence.polarity is Polarity.NEUTRAL or kind is FieldKind.FREE:
+        restriction = restriction_of(text)
+        if restriction and evidence.polarity is not Polarity.RESERVE:
+            steps = (f"restricts {restriction}",)
+            return Evidence(declaration, Polarity.MENTION, ReasonCode.CONDITIONAL, evidence.tool, steps=steps)
     if kind is not FieldKind.FREE or evidence.polarity in {Polarity.RESERVE, Polarity.NEUTRAL}:
         return evidence
+    if evidence.reason is not ReasonCode.MENTION_ONLY and denies(declaration.raw, table):
+        return Evidence(declaration, Polarity.MENTION, ReasonCode.NEGATED, evidence.tool, steps=("denies",))
     # Free text never grants. What it would have granted stays on record: another licence than the item's own is a conflict.
     if evidence.polarity is Polarity.GRANT or evidence.reason is ReasonCode.CONFLICT_RESERVED:
         return Evidence(declaration, Polarity.MENTION, ReasonCode.MENTION_ONLY, evidence.tool, steps=("would grant",))
     return Evidence(declaration, Polarity.MENTION, evidence.reason, evidence.tool, steps=evidence.steps)
 
 
-def _weigh_text(declaration: Declaration, text: str, kind: FieldKind, table: LicenceTable) -> Evidence:
+def _weigh_text(  # noqa: PLR0911 - the rules in their order
+    declaration: Declaration, text: str, kind: FieldKind, table: LicenceTable
+) -> Evidence:
     if looks_like_url(text):
         return _weigh_url(declaration, text, table)
     name = resolve_name(text, table)
@@ -52,6 +73,8 @@ def _weigh_text(declaration: Declaration, text: str, kind: FieldKind, table: Lic
         return Evidence(declaration, Polarity.GRANT, name.reason, name.tool, steps=("name",))
     if name.unit:
         return Evidence(declaration, Polarity.OPAQUE, name.reason, unit=name.unit if not name.version else "")
+    if folded(text) in _ANY_UNIT:
+        return Evidence(declaration, Polarity.OPAQUE, ReasonCode.UNRESOLVED_LICENCE_FIELD, unit=ANY_UNIT)
     statement = read_statement(declaration.raw, table)
     if statement.polarity is Polarity.MENTION:
         return Evidence(declaration, Polarity.OPAQUE, statement.reason, statement.tool, steps=("sentences",))

@@ -32,6 +32,16 @@ def test_a_judged_declaration_is_judged_so(row):
     assert answer["licence"] == row["expected_canonical_url"]
 
 
+def test_every_further_judged_declaration_is_judged_so():
+    wrong = []
+    for row in rows("truth-more.csv"):
+        answer = judged(row["declaration"], row["context"])
+        if (answer["class"], answer["licence"]) != (row["expected_decision_class"], row["expected_canonical_url"]):
+            wrong.append((row["declaration"][:120], row["context"], answer["class"], answer["licence"], row["why"]))
+
+    assert wrong == []
+
+
 def test_every_licenseurl_observed_at_the_internet_archive_resolves_as_recorded():
     wrong = [
         row
