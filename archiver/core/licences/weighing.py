@@ -43,10 +43,10 @@ def weigh(declaration: Declaration, table: LicenceTable) -> Evidence:  # noqa: P
     """Weigh one declaration by the field it stands in. Never raises."""
     kind = kind_of(declaration.field)
     text = unwrapped(declaration.raw)
-    if kind is FieldKind.IGNORED or not text:
-        return Evidence(declaration, Polarity.NEUTRAL, ReasonCode.NO_LICENCE)
     if folded(declaration.field) == _MARKED and folded(text) == "false":
         return Evidence(declaration, Polarity.OPAQUE, ReasonCode.PD_TEXT)
+    if kind is FieldKind.IGNORED or not text:
+        return Evidence(declaration, Polarity.NEUTRAL, ReasonCode.NO_LICENCE)
     evidence = _weigh_text(declaration, text, kind, table)
     if evidence.polarity is Polarity.NEUTRAL or kind is FieldKind.FREE:
         restriction = restriction_of(text)
