@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from archiver.catalogue.auditing import Auditing
+from archiver.catalogue.choosing import Choosing
 from archiver.catalogue.chronicle import Chronicling
 from archiver.catalogue.reading import Reading
 from archiver.catalogue.reviewing import Reviewing
@@ -28,7 +29,7 @@ _MIGRATING = 0x61726368
 """The advisory lock of PostgreSQL that whoever makes or changes the schema holds; any number that is always the same."""
 
 
-class Catalogue(Reading, Writing, Reviewing, Chronicling, Auditing):
+class Catalogue(Reading, Writing, Reviewing, Choosing, Chronicling, Auditing):
     """The ledger over SQLite or PostgreSQL; see `archiver.ports.catalogue`. Safe for threads.
 
     Made by `open_catalogue` only.

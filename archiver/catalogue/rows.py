@@ -71,6 +71,11 @@ def file_values(aip_id: int, file: HeldFile) -> dict[str, Any]:
     }
 
 
+def preference_values(aip_id: int, category: str, value: str) -> dict[str, Any]:
+    """Return the columns of a combined preference."""
+    return {"aip_id": aip_id, "category": text(category)[:200], "value": value}
+
+
 def event_values(item_id: int, event: Event) -> dict[str, Any]:
     """Return the columns of an event but its chain."""
     return {

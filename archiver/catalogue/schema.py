@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision this program works with."""
 
 NAMES = {
@@ -264,3 +264,13 @@ review_verdict = Table(
     Index(None, "case_id"),
 )
 """What people said of cases; only added to."""
+
+preference = Table(
+    "preference",
+    metadata,
+    Column("aip_id", Identifier, ForeignKey("aip.id"), primary_key=True),
+    Column("category", Name, primary_key=True),
+    Column("value", Text, nullable=False),
+    Index(None, "category", "value"),
+)
+"""The combined preferences of each version, for finding it; the statements themselves are in the bag."""

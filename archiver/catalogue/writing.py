@@ -60,6 +60,9 @@ class Writing:
             aip_id = _inserted(connection, schema.aip, values)
             _insert(connection, schema.copy, (rows.copy_values(aip_id, copy) for copy in holding.copies))
             _insert(connection, schema.file, (rows.file_values(aip_id, file) for file in files))
+            _insert(
+                connection, schema.preference, (rows.preference_values(aip_id, *pair) for pair in holding.preferences)
+            )
             append_events(connection, events)
             newer = sa.or_(schema.item.c.latest_version.is_(None), schema.item.c.latest_version < holding.version)
             connection.execute(

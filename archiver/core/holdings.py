@@ -93,6 +93,7 @@ class Holding:
         tag_manifest: SHA-512 of ``tagmanifest-sha512.txt``: the root of the bag's fixity, kept outside the bag.
         ingested_at: When the last store confirmed, in UTC.
         copies: Ordered by store name.
+        preferences: Combined preference signals, category and answer; taken down at ingest, not read back.
     """
 
     item: ItemId
@@ -107,6 +108,7 @@ class Holding:
     tag_manifest: Digest
     ingested_at: datetime
     copies: tuple[Copy, ...]
+    preferences: tuple[tuple[str, str], ...] = ()
 
 
 class Outcome(StrEnum):

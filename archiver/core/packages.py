@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archiver.core.gate import AdmittedItem
     from archiver.core.licences.evidence import Declaration
     from archiver.core.objects import StagedFile
+    from archiver.core.preferences import Stated
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -172,11 +173,13 @@ class Sip:
         admitted: What the gate let in.
         files: Captured, in payload order.
         tags: What each file says of itself, in the same order; empty before they were read.
+        stated: Every preference signal, or None before they were gathered.
     """
 
     admitted: AdmittedItem
     files: tuple[CapturedFile, ...]
     tags: tuple[EmbeddedTags, ...] = ()
+    stated: Stated | None = None
 
 
 @dataclass(frozen=True, slots=True)

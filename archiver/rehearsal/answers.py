@@ -39,6 +39,12 @@ class Answers(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
         """Say nothing: the double keeps its own log."""
 
+    def end_headers(self) -> None:
+        """Send the header fields that every answer carries, too."""
+        for name, value in self.double.headers.items():
+            self.send_header(name, value)
+        super().end_headers()
+
     def do_POST(self) -> None:
         """Searches may be posted, with an empty body."""
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -65,6 +71,8 @@ class Answers(BaseHTTPRequestHandler):
             self._metadata(unquote(rest.partition("/")[0]))
         elif head == "download":
             self._download(rest)
+        elif parts.path in self.double.pages:
+            self._text(self.double.pages[parts.path], "text/plain")
         else:
             self._page(404)
 

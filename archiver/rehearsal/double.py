@@ -50,6 +50,8 @@ class ArchiveDouble:
         faults: Switches, by route.
         latency: Seconds before each answer.
         page_size: Identifiers on a page of a search, whatever `count` says; 0 for what it says.
+        pages: Further pages of the front end, by path, such as ``/robots.txt``.
+        headers: Header fields that every answer carries.
         requests: What was asked, in order.
     """
 
@@ -58,6 +60,8 @@ class ArchiveDouble:
         self.faults = Faults()
         self.latency = 0.0
         self.page_size = 0
+        self.pages: dict[str, bytes] = {}
+        self.headers: dict[str, str] = {}
         self.requests: list[Request] = []
         self._edits: dict[str, tuple[int, DoubleItem]] = {}
         self._reads: dict[str, int] = {}

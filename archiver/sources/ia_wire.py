@@ -20,7 +20,7 @@ from archiver.sources.http_answers import error_for, is_loopback, redirect_targe
 from archiver.sources.pacing import Holds, Pace, Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import requests
 
@@ -86,6 +86,8 @@ class Wire:
         self._lock = threading.Lock()
         self._session: requests.Session | None = None
         self._keys: tuple[str, str] | None = None
+        self.listener: Callable[[str, Mapping[str, str]], None] | None = None
+        """Told of each answer's header fields, with the address that was asked for."""
 
     def fetch(self, path: str, *, params: dict[str, str] | None = None) -> bytes:
         """Return the decompressed body of a JSON answer; one try.
@@ -138,6 +140,7 @@ class Wire:
         self, url: str, headers: dict[str, str], *, params: dict[str, str] | None = None
     ) -> Iterator[requests.Response]:
         """Ask, follow redirects ourselves, and close the answer at the end."""
+        asked = url
         for _ in range(MOST_REDIRECTS + 1):
             host = urlsplit(url).netloc
             self._holds.wait_for(host)
@@ -161,6 +164,8 @@ class Wire:
                     if isinstance(error, SourceUnavailableError) and error.whole_host:
                         self._holds.hold(host, min(error.retry_after or 0.0, 900.0))
                     raise error
+                if self.listener is not None:
+                    self.listener(asked, answer.headers)
                 yield answer
                 return
             finally:

@@ -22,6 +22,7 @@ from archiver.core.packages import ItemId
 from archiver.ports.sources import CandidatePage, Delivery
 from archiver.sources.http_answers import content_range, is_private
 from archiver.sources.ia_metadata import parse_item, parse_object, refuse_identifier
+from archiver.sources.ia_preferences import HostPreferences
 from archiver.sources.ia_wire import Wire
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from archiver.core.gate import AdmittedItem
     from archiver.core.packages import DeclaredFile, SourceItem
     from archiver.core.patience import Patience
+    from archiver.core.preferences import Stated
     from archiver.core.selections import Selection
     from archiver.ports.clock import Clock
     from archiver.sources.ia_wire import Manners
@@ -69,6 +71,8 @@ class InternetArchive:
         self._patience = patience
         self._clock = clock
         self._wire = Wire(manners, clock=clock)
+        self._preferences = HostPreferences(self._wire, clock=clock)
+        self._wire.listener = self._preferences.heard
 
     @property
     def name(self) -> str:
@@ -160,6 +164,10 @@ class InternetArchive:
             content_type=answer.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
             chunks=self._wire.chunks(answer, what=what),
         )
+
+    def stated(self, item: ItemId) -> Stated:
+        """Return what the host states about an item; see `archiver.ports.preferences.PreferenceSource`."""
+        return self._preferences.stated(item)
 
     def close(self) -> None:
         """Close every connection."""

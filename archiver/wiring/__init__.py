@@ -184,6 +184,7 @@ def opened_walk(
             patience=patience,
             imprint=Imprint(Agent(AGENT), settings.organisation, settings.contact, PROFILE_IDENTIFIER),
             gatehouse=gatehouse(settings, catalogue),
+            preferences=source,
         )
 
 

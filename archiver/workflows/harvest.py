@@ -31,13 +31,15 @@ from archiver.core.errors import (
 )
 from archiver.core.gate import AdmittedItem, TurnedAway, appraise
 from archiver.core.holdings import CopyStatus, HeldFile, Holding, ItemOutcome, Outcome
+from archiver.core.preferences import PATH as PREFERENCES
+from archiver.core.preferences import recorded
 from archiver.core.queries import contradicts
 from archiver.core.sealed import parse_sealed, seal
 from archiver.core.states import state_of
 from archiver.workflows.capture import capture
 from archiver.workflows.deposit import deposit
 from archiver.workflows.pack import Imprint, pack, retrieve
-from archiver.workflows.reappraise import Gatehouse, asked, quarantine, reappraise
+from archiver.workflows.reappraise import Gatehouse, asked, quarantine, reappraise, with_preferences
 from archiver.workflows.replicate import replicate
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from archiver.ports.catalogue import Holdings, Ledger
     from archiver.ports.clock import Clock
     from archiver.ports.engines import Engine
+    from archiver.ports.preferences import PreferenceSource
     from archiver.ports.progress import Progress
     from archiver.ports.sources import Source
     from archiver.ports.staging import Staging
@@ -76,6 +79,7 @@ class Walk:
         patience: How a file that could not be had is tried again.
         imprint: What every bag says of who made it.
         gatehouse: Tags, bytes seen before, and the quarantine.
+        preferences: Knows what the source's host states about machines.
     """
 
     source: Source
@@ -92,6 +96,7 @@ class Walk:
     patience: Patience
     imprint: Imprint
     gatehouse: Gatehouse
+    preferences: PreferenceSource
 
 
 def harvest(selection: Selection, walk: Walk, *, limit: int | None = None) -> Iterator[ItemOutcome]:
@@ -277,6 +282,7 @@ def _ingest(admitted: AdmittedItem, selection: Selection, walk: Walk) -> ItemOut
     now = _appraise(walk.source.describe(item), selection, walk)
     if not isinstance(now, AdmittedItem) or _state(now) != state:
         return None
+    judged = with_preferences(judged, walk.preferences, clock=walk.clock)
     aip = pack(judged, version=_next_version(item, walk), state=state, imprint=walk.imprint, clock=walk.clock)
     decision = json.dumps(judged.admitted.decision.to_json(), sort_keys=True)
     sealed = seal(aip, stores=tuple(walk.stores), updated=admitted.item.updated, decision=decision, sip=judged)
@@ -300,6 +306,7 @@ def _store(aip: Aip, walk: Walk, *, stores: Mapping[str, Store], updated: str, d
         tag_manifest=aip.tag_manifest,
         ingested_at=walk.clock.now(),
         copies=copies,
+        preferences=next((recorded(content) for path, content in aip.tag_files if str(path) == PREFERENCES), ()),
     )
     files = (HeldFile(f"data/{file.path}", file.staged.size, file.staged.sha256, file.sha512) for file in aip.payload)
     walk.ledger.ingested(holding, files, events, decision=decision)

@@ -14,6 +14,8 @@ from archiver.core.errors import DigestMismatchError, SizeMismatchError, SourceE
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.fixity import Algorithm, Digest
 from archiver.core.packages import Aip, PayloadFile
+from archiver.core.preferences import PATH as PREFERENCES
+from archiver.core.preferences import preferences_record
 from archiver.core.premis import Rights, format_premis
 from archiver.core.technical import technical_record
 
@@ -78,6 +80,7 @@ def pack(sip: Sip, *, version: int, state: Digest, imprint: Imprint, clock: Cloc
         "metadata/licence.json": _licence_record(sip, now),
         "metadata/premis.xml": _premis(sip, version, imprint, now),
         "metadata/technical.json": technical_record(sip.files),
+        **({PREFERENCES: preferences_record(sip.stated)} if sip.stated else {}),
         **{f"metadata/source/{parse_tag_path(answer.name)}": answer.content for answer in item.answers},
     }
     return Aip(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archiver.core.embedded import EmbeddedTags
 from archiver.core.gate import TurnedAway, appraise_files
 from archiver.core.licences.evidence import Declaration, Scope
+from archiver.core.preferences import Stated, embedded_preferences, written_preferences
 from archiver.core.reviews import Case, Reviewed, ReviewRules, reviewed
 from archiver.core.selections import AUDIO_SUFFIXES
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from archiver.core.selections import Selection
     from archiver.ports.clock import Clock
     from archiver.ports.embedded import TagReader
+    from archiver.ports.preferences import PreferenceSource
     from archiver.ports.reviews import Reviews, SeenDigests
 
 
@@ -64,6 +66,22 @@ def reappraise(
     people = asked(sip.admitted.item.id, gatehouse, clock=clock)
     verdict = appraise_files(sip.admitted, (*tags, known), selection, table=table, reviewed=people)
     return verdict if isinstance(verdict, TurnedAway) else replace(sip, admitted=verdict, tags=tags)
+
+
+def with_preferences(sip: Sip, source: PreferenceSource, *, clock: Clock) -> Sip:
+    """Return the SIP with every preference signal: the host's, those in files' metadata, those in plain words.
+
+    They are kept beside the licence and never weighed with it.
+    """
+    now, item = clock.now(), sip.admitted.item
+    of_host = source.stated(item.id)
+    stated = [*of_host.preferences]
+    for file, tags in zip(sip.files, sip.tags, strict=False):
+        stated += embedded_preferences(tags.preferences, subject=file.declared.name, at=file.captured_at)
+        stated += written_preferences(tags.declarations, url="", at=file.captured_at)
+    read_at = item.answers[0].retrieved_at if item.answers else now
+    stated += written_preferences(item.declarations, url=item.url, at=read_at)
+    return replace(sip, stated=Stated(tuple(stated), of_host.unread))
 
 
 def quarantine(away: TurnedAway, reviews: Reviews, *, clock: Clock) -> None:
