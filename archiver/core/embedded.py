@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 UNREAD = "embedded.unread"
 """The field of a declaration that says: here is something that was not read. It counts as an unresolved claim."""
+LONGEST_NOTICE = 500
+"""Characters; a longer text in such a field is no notice."""
 LONGEST_SUBJECT = 2000
 """Characters of file names that one declaration lists."""
 
@@ -126,6 +128,19 @@ def worth_weighing(tags: Iterable[EmbeddedTags], *, table: LicenceTable) -> tupl
         if kind_of(declaration.field) is not FieldKind.FREE
         or weigh(declaration, table).polarity is not Polarity.NEUTRAL
     )
+
+
+def notices(declarations: Iterable[Declaration]) -> tuple[str, ...]:
+    """Return the copyright notices among declarations, as supplied: whoever prints a credit must keep them intact."""
+    found = (
+        one.raw
+        for one in declarations
+        if kind_of(one.field) is FieldKind.NOTICE
+        or (
+            kind_of(one.field) is FieldKind.RIGHTS and one.raw.lower().startswith(("©", "℗", "(c)", "(p)", "copyright"))
+        )
+    )
+    return tuple(dict.fromkeys(text for text in found if len(text) <= LONGEST_NOTICE))
 
 
 def _listed(names: list[str]) -> str:

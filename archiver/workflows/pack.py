@@ -6,10 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archiver.core.attribution import Credit, format_attribution
+from archiver.core.attribution import PATH as ATTRIBUTION
+from archiver.core.attribution import Attribution, Credit, attribution_record, format_attribution
 from archiver.core.bags.bag_info import BagInfo
 from archiver.core.bags.layout import aip_prefix, lay_out
 from archiver.core.bags.paths import parse_payload_path, parse_tag_path
+from archiver.core.embedded import EmbeddedTags, notices
 from archiver.core.errors import DigestMismatchError, SizeMismatchError, SourceError
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.fixity import Algorithm, Digest
@@ -75,8 +77,10 @@ def pack(sip: Sip, *, version: int, state: Digest, imprint: Imprint, clock: Cloc
         profile_identifier=imprint.profile_identifier,
         version=version,
     )
+    attribution = _attribution(sip)
     metadata = {
-        "ATTRIBUTION.txt": _attribution(sip),
+        "ATTRIBUTION.txt": format_attribution(attribution.whole, attribution.files),
+        ATTRIBUTION: attribution_record(attribution),
         "metadata/licence.json": _licence_record(sip, now),
         "metadata/premis.xml": _premis(sip, version, imprint, now),
         "metadata/technical.json": technical_record(sip.files),
@@ -100,10 +104,10 @@ def _description(item: SourceItem) -> str:
     return f"{item.title or item.id.name}{by}"
 
 
-def _attribution(sip: Sip) -> bytes:
+def _attribution(sip: Sip) -> Attribution:
     item, decision = sip.admitted.item, sip.admitted.decision
 
-    def credit(title: str, path: str, retrieved_on: str) -> Credit:
+    def credit(title: str, path: str, retrieved_on: str, notices: tuple[str, ...]) -> Credit:
         return Credit(
             path=path,
             title=title,
@@ -113,14 +117,18 @@ def _attribution(sip: Sip) -> bytes:
             licence_url=decision.licence,
             is_licence=decision.is_licence,
             retrieved_on=retrieved_on,
+            notices=notices,
         )
 
     dates = [file.captured_at.date().isoformat() for file in sip.files]
-    files = (
-        credit(_facts(file).get("title") or str(file.path).rpartition("/")[2], f"data/{file.path}", date)
-        for file, date in zip(sip.files, dates, strict=True)
+    tags = sip.tags or (EmbeddedTags(),) * len(sip.files)
+    files = tuple(
+        credit(_facts(file).get("title") or str(file.path).rpartition("/")[2], f"data/{file.path}", date, notices(own))
+        for file, date, own in zip(sip.files, dates, (one.declarations for one in tags), strict=True)
     )
-    return format_attribution(credit(item.title or item.id.name, "", max(dates)), files)
+    return Attribution(
+        str(item.id), credit(item.title or item.id.name, "", max(dates), notices(item.declarations)), files
+    )
 
 
 def _facts(file: CapturedFile) -> dict[str, str]:

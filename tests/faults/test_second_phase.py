@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
 import pytest
 
@@ -214,3 +215,83 @@ def test_a_rehearsal_opens_no_case(archive, double):
 
     assert archive.harvested("--dry-run").outcomes["x"][0] == "quarantined"
     assert archive.run("review", "list", "--output", "jsonl").records == []
+
+
+def test_preferences_are_kept_with_who_stated_them_and_can_be_filtered_and_change_no_licence(archive, double):
+    double.pages["/robots.txt"] = b"User-agent: *\nContent-Usage: train-ai=n, search=y\n"
+    double.pages["/.well-known/tdmrep.json"] = b'[{"location": "/download/", "tdm-reservation": 1}]'
+    double.headers["X-Robots-Tag"] = "noai"
+    packet = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:plus="http://ns.useplus.org/ldf/xmp/1.0/" '
+        b'plus:DataMining="http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-GENAIMLTRAINING"/>'
+    )
+    double.add(item("x", frame(b"PRIV", b"XMP\0" + packet)))
+
+    assert archive.harvested().outcomes == {"x": ("stored", ())}
+
+    record = json.loads((archive.bags()["x/v1"] / "metadata/preferences.json").read_text())
+    assert record["combined"] == {"search": "y", "tdm": "n", "train-ai": "n", "train-genai": "n"}
+    stated = {(one["signal"], one["declared_by"], one["category"]) for one in record["preferences"]}
+    assert stated == {
+        ("robots.txt Content-Usage", "host", "train-ai"),
+        ("robots.txt Content-Usage", "host", "search"),
+        ("tdmrep.json", "host", "tdm"),
+        ("X-Robots-Tag noai", "host", "train-ai"),
+        ("XMP plus:DataMining", "creator", "train-genai"),
+    }
+    assert all(one["retrieved_at"] and one["raw"] for one in record["preferences"])
+    licence = json.loads((archive.bags()["x/v1"] / "metadata/licence.json").read_text())
+    assert licence["decision"]["reasons"] == ["OK_EXACT_URL"]
+
+    def listed(preference):
+        return [one["item"] for one in archive.run("list", "--preference", preference, "--output", "jsonl").records]
+
+    assert listed("train-ai=n") == listed("search=y") == listed("other=unknown") == ["internet-archive/x"]
+    assert listed("train-ai=y") == listed("train-ai=unknown") == []
+    assert archive.run("list", "--preference", "train-ai").status == 2
+
+
+def test_credits_are_printed_for_an_item_a_selection_and_a_search(archive, double):
+    double.add(
+        item("x", said(b"TCOP", "© 2010 Foo"), title="Songs & <more>"),
+        item("y", licence="https://creativecommons.org/publicdomain/zero/1.0/", creator=[]),
+    )
+    archive.harvested()
+
+    text = archive.run("show", "x", "--attribution", "text").out
+    assert text.startswith(f"“Songs & <more>” by A Musician is licensed under CC BY 4.0 ({CANONICAL}). Source: ")
+    assert "Copyright notice: © 2010 Foo" in text
+    (record,) = archive.run("search", "publicdomain", "--attribution", "json").records
+    assert record["item"] == "internet-archive/y"
+    assert record["whole"]["creators"] == []
+    assert "(creator not supplied) is dedicated to the public domain with" in record["whole"]["sentence"]
+    page = archive.run("list", "--selection", "all", "--attribution", "html").out
+    assert page.count("<article") == 2
+    assert "Songs &amp; &lt;more&gt;" in page
+    assert 'rel="license"' in page
+    assert "Copyright notice: © 2010 Foo" in (archive.bags()["x/v1"] / "ATTRIBUTION.txt").read_text()
+    assert archive.run("list", "--selection", "other", "--attribution", "json").out == ""
+
+    path = archive.bags()["x/v1"] / "metadata/attribution.json"
+    path.chmod(0o644)
+    path.write_text(path.read_text().replace("A Musician", "Somebody Else"))
+    forged = archive.run("show", "x", "--attribution", "text")
+    assert (forged.status, forged.out) == (3, "")
+    assert "not what was deposited" in forged.err
+
+
+def test_bytes_that_were_withdrawn_do_not_come_back_under_another_name(archive, double):
+    double.add(item("gone", seed=b"same"))
+    archive.harvested()
+    with sqlite3.connect(archive.root / "catalogue.sqlite") as connection:
+        connection.execute(
+            "INSERT INTO blocked SELECT file.sha256, aip.item_id FROM file JOIN aip ON aip.id = file.aip_id"
+        )
+    double.add(item("back", seed=b"same"))
+
+    result = archive.harvested()
+
+    assert result.outcomes["back"][0] == "quarantined"
+    assert "BYTES_WITHDRAWN" in result.outcomes["back"][1]
+    detail = next(record["detail"] for record in result.records if record.get("item", "").endswith("/back"))
+    assert "internet-archive/gone" in detail
