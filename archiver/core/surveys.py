@@ -5,7 +5,6 @@ Grades of evidence are counted apart (DESIGN §7). A number here is always count
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -26,17 +25,6 @@ DEFAULT_INTERVAL = timedelta(days=90)
 
 AGES = (("up to 7 days", 7), ("8 to 30 days", 30), ("31 to 90 days", 90), ("91 days to a year", 365), ("older", 10**6))
 """Classes of how long ago a copy was checked: name, and the most days."""
-
-_INTERVAL = re.compile(r"\s*(\d{1,6})\s*(hours?|days?|weeks?|months?|years?|h|d|w)\s*", re.IGNORECASE)
-_DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
-
-
-def recognise_interval(text: str) -> timedelta | None:
-    """Return an interval such as ``90 days``, ``12 hours`` or ``2 weeks``, or None; a month is 30 days, a year 365."""
-    match = _INTERVAL.fullmatch(text)
-    if match is None or int(match[1]) == 0:
-        return None
-    return timedelta(days=int(match[1]) * _DAYS[match[2][0].lower()])
 
 
 @dataclass(frozen=True, slots=True)

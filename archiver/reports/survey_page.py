@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from archiver.core.audits import AuditReport
     from archiver.core.surveys import Activity, Forecast, Survey
-    from archiver.reports.charts import Picture
 
 LONGEST = 120
 """Characters of a text from outside that are shown; the machine output has the whole."""
@@ -55,20 +54,30 @@ def survey_page(survey: Survey, audit: AuditReport | None = None) -> Iterator[st
         survey: What it shows.
         audit: The one that was just made, or None for a report from the catalogue alone.
     """
+    yield from rendered(
+        survey=survey,
+        title="Archive report",
+        verdict=VERDICTS[survey.verdict],
+        mood=survey.verdict.value,
+        steps=next_steps(survey),
+        calm="Nothing needs to be done now." if survey.items else "",
+        facts=_facts(survey),
+        tables=[*_audit_tables(audit), *_tables(survey)],
+        sections=[*_this_audit(audit), *_sections(survey)],
+    )
+
+
+def rendered(**values: Any) -> Iterator[str]:
+    """Yield a page in pieces from what its template asks for."""
     style, script = _asset("report.css"), _asset("report.js")
     template = _environment().get_template("report.html.j2")
     yield from template.generate(
-        survey=survey,
         style=style,
         script=script,
         style_hash=_csp_hash(style),
         script_hash=_csp_hash(script),
-        verdict=VERDICTS[survey.verdict],
-        steps=next_steps(survey),
-        facts=_facts(survey),
-        tables=[*_audit_tables(audit), *_tables(survey)],
-        sections=[*_this_audit(audit), *_sections(survey)],
         still=STILL,
+        **values,
     )
 
 
@@ -238,13 +247,19 @@ def forecast_words(one: Forecast) -> str:
     return f"clear in {_counted(max(round(one.clear_in), 1), 'day', 'days')}"
 
 
+def collection_sections(survey: Survey) -> list[dict[str, Any]]:
+    """Return the sections about what is held."""
+    return [section for maker in (_licences, _growth, _sizes) if (section := maker(survey)) is not None]
+
+
 def _licences(survey: Survey) -> dict[str, Any] | None:
-    return _ranking("licences", "Licences", "Licence", survey.licences, "Under which legal tool each item is kept.")
+    return ranking("licences", "Licences", "Licence", survey.licences, "Under which legal tool each item is kept.")
 
 
-def _ranking(
-    id_: str, title: str, column: str, entries: Sequence[tuple[str, int, int]], text: str
+def ranking(
+    id_: str, title: str, column: str, entries: Sequence[tuple[str, int, int]], text: str, *, unit: str = "items"
 ) -> dict[str, Any] | None:
+    """Return a section that ranks names by a number, or None where there is none."""
     if not entries:
         return None
     top = entries[:TOP]
@@ -254,11 +269,11 @@ def _ranking(
         "text": text,
         "picture": lying_bars(
             [_short_licence(name) for name, _, _ in top],
-            [Series("items", tuple(items for _, items, _ in top))],
-            unit="items",
-            words=f"{title} by items: " + "; ".join(f"{_short_licence(name)} {items:,}" for name, items, _ in top),
+            [Series(unit, tuple(items for _, items, _ in top))],
+            unit=unit,
+            words=f"{title} by {unit}: " + "; ".join(f"{_short_licence(name)} {items:,}" for name, items, _ in top),
         ),
-        "head": [column, "Items", "Size"],
+        "head": [column, unit.capitalize(), "Size"],
         "rows": [[shown(name), f"{items:,}", human_size(bytes_)] for name, items, bytes_ in entries],
     }
 
@@ -484,16 +499,8 @@ def _asset(name: str) -> str:
 @cache
 def _environment() -> jinja2.Environment:
     import jinja2  # noqa: PLC0415 - only a page needs it
-    from markupsafe import Markup  # noqa: PLC0415
 
     loader = jinja2.FunctionLoader(_asset)
-    environment = jinja2.Environment(
+    return jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["trusted"] = Markup  # our own style and script, and JSON that is escaped already
-    environment.globals["picture"] = _picture_parts
-    return environment
-
-
-def _picture_parts(picture: Picture) -> dict[str, str]:
-    return {"light": picture.light, "dark": picture.dark, "words": picture.words}

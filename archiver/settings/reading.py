@@ -14,9 +14,10 @@ import msgspec
 
 from archiver.core.errors import SettingsError
 from archiver.core.intervals import parse_duration
+from archiver.core.ndsa import DECLARABLE
 from archiver.core.reviews import ReviewRules
 from archiver.settings.checking import checked, refuse_secret, suggestion
-from archiver.settings.tables import Archive, Audit, Source, Store, Tables, Withdrawal
+from archiver.settings.tables import Archive, Audit, Logging, Monitoring, Source, Store, Tables, Withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ _OWN = frozenset(
     ["ARCHIVER_HOME", "ARCHIVER_CONFIG", "ARCHIVER_TEST_DATA", "ARCHIVER_REQUIRE_SERVERS", "ARCHIVER_REQUIRE_BROWSER"]
 )
 """Variables with our prefix that are no settings."""
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,100}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -51,6 +53,9 @@ class Settings:
         archive: ``[archive]`` as it stands, for the rule about copies.
         audit: ``[audit]``.
         withdrawal: ``[withdrawal]``.
+        logging: Of the program's log.
+        monitoring: Who is told how a run went.
+        declarations: What only the operator knows, by criterion of the NDSA report.
     """
 
     home: Path
@@ -67,6 +72,9 @@ class Settings:
     archive: Archive = field(default_factory=Archive)
     audit: Audit = field(default_factory=Audit)
     withdrawal: Withdrawal = field(default_factory=Withdrawal)
+    logging: Logging = field(default_factory=Logging)
+    monitoring: Monitoring = field(default_factory=Monitoring)
+    declarations: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def min_copies(self) -> int:
@@ -109,6 +117,9 @@ def read_settings(
         jobs=_at_least_one("harvest.jobs", tables.harvest.jobs, str(file or FILE)),
         staging=Path(tables.harvest.staging) if tables.harvest.staging else directory / "staging",
         review=_review_rules(tables, str(file or FILE)),
+        logging=tables.logging,
+        monitoring=_monitoring(tables.monitoring, base, str(file or FILE)),
+        declarations=_declarations(tables.declarations, str(file or FILE)),
         selection_directories=tuple(dict.fromkeys((Path.cwd() / "manifests", base / "manifests"))),
         archive=tables.archive,
         audit=tables.audit,
@@ -120,6 +131,36 @@ def _review_rules(tables: Tables, file: str) -> ReviewRules:
     if tables.review.expire_days < 0:
         raise SettingsError(f"{file}: review.expire_days: expected 0 or more, actual {tables.review.expire_days}")
     return ReviewRules(frozenset(tables.review.two_people), tables.review.expire_days)
+
+
+def _monitoring(table: Monitoring, base: Path, file: str) -> Monitoring:
+    if table.textfile and not table.textfile.endswith(".prom"):
+        raise SettingsError(
+            f"{file}: monitoring.textfile: expected a file that ends in .prom, actual {table.textfile!r}"
+        )
+    if table.ping:
+        _refuse_wrong_url("monitoring.ping", table.ping, file)
+    for name in table.notify:
+        if not _VARIABLE.fullmatch(name):
+            raise SettingsError(
+                f"{file}: monitoring.notify: expected names of environment variables that hold the addresses, "
+                "because an address holds secrets"
+            )
+    wrong = [number for number in table.notify_on if number not in {0, 1, 2, 3, 4, 130}]
+    if wrong:
+        raise SettingsError(f"{file}: monitoring.notify_on: {wrong[0]} is no exit status; allowed: 0, 1, 2, 3, 4, 130")
+    textfile = str((base / Path(table.textfile).expanduser()).absolute()) if table.textfile else ""
+    return msgspec.structs.replace(table, textfile=textfile)
+
+
+def _declarations(table: Mapping[str, str], file: str) -> Mapping[str, str]:
+    for key in table:
+        if key not in DECLARABLE:
+            raise SettingsError(
+                f"{file}: declarations.{key}: unknown criterion{suggestion(key, DECLARABLE)}; "
+                f"allowed: {', '.join(DECLARABLE)}"
+            )
+    return table
 
 
 def _found_file(config: Path | None, environment: Mapping[str, str]) -> Path | None:

@@ -108,6 +108,25 @@ class Withdrawal(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """How long they are kept at least."""
 
 
+class Logging(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[logging]``: the program's log on standard error."""
+
+    format: Literal["text", "json"] = "text"
+
+
+class Monitoring(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[monitoring]``: who is told how a run went."""
+
+    textfile: str = ""
+    """A file that ends in ``.prom``, written after each run for Prometheus' node exporter."""
+    ping: str = ""
+    """A URL that is asked for ``URL/start`` before a run, ``URL`` after one that went well, ``URL/fail`` after another."""
+    notify: list[str] = []
+    """Environment variables that hold an address for apprise each; an address holds secrets and stands in no file."""
+    notify_on: list[int] = msgspec.field(default_factory=lambda: [1, 3, 4])
+    """Exit statuses after which they are told."""
+
+
 class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The whole file."""
 
@@ -119,6 +138,10 @@ class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     review: Review = Review()
     audit: Audit = Audit()
     withdrawal: Withdrawal = Withdrawal()
+    logging: Logging = Logging()
+    monitoring: Monitoring = Monitoring()
+    declarations: dict[str, str] = {}
+    """What only the operator knows, by criterion of the NDSA report."""
 
 
 class SelectionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from archiver import wiring
 from archiver.core.errors import SettingsError, UsageError
-from archiver.core.surveys import DEFAULT_INTERVAL, StorePlan, recognise_interval
+from archiver.core.intervals import parse_duration
+from archiver.core.surveys import StorePlan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from archiver.catalogue import Catalogue
     from archiver.core.audits import AuditReport
+    from archiver.core.ndsa import Assessment
     from archiver.core.surveys import Survey
     from archiver.settings.reading import Settings
 
@@ -33,20 +35,14 @@ def store_plans(settings: Settings) -> tuple[StorePlan, ...]:
 
 def _plan(name: str, settings: Settings) -> StorePlan:
     table = settings.stores[name]
-    every = recognise_interval(table.audit_every) if table.audit_every else DEFAULT_INTERVAL
-    if every is None:
-        raise SettingsError(
-            f"stores.{name}.audit_every: expected a number of hours, days, weeks, months or years, "
-            f"actual {table.audit_every[:60]!r}"
-        )
+    try:
+        every = parse_duration(table.audit_every)
+    except ValueError as error:
+        raise SettingsError(f"stores.{name}.audit_every: {error}") from error
+    if not every:
+        raise SettingsError(f"stores.{name}.audit_every: expected more than nothing, actual {table.audit_every!r}")
     kind = "s3" if table.url.startswith("s3://") else "directory"
     return StorePlan(name, kind, table.location, table.provider, table.medium, table.threat, every)
-
-
-def wanted_copies(settings: Settings) -> int:
-    """Return how many good copies each item should have: what the settings say, else two, else as many as stores."""
-    said = getattr(settings, "min_copies", None)
-    return said if isinstance(said, int) and said > 0 else min(2, max(len(settings.stores), 1))
 
 
 def taken_survey(settings: Settings, catalogue: Catalogue) -> Survey:
@@ -58,7 +54,7 @@ def taken_survey(settings: Settings, catalogue: Catalogue) -> Survey:
         catalogue,
         at=wiring.clock().now(),
         plans=store_plans(settings),
-        wanted_copies=wanted_copies(settings),
+        wanted_copies=settings.min_copies,
         organisation=settings.organisation,
         program=wiring.AGENT,
     )
@@ -98,6 +94,28 @@ def write_audit_reports(settings: Settings, files: Sequence[Path], audit: AuditR
         }
         for file in files:
             write_whole(file, makers[file.suffix.lower()]())
+
+
+def assessed(settings: Settings) -> tuple[Assessment, Survey]:
+    """Return how the archive stands to the NDSA levels, and the survey that says so."""
+    from archiver.core.ndsa import Facts, assess
+
+    with opened_catalogue(settings) as catalogue:
+        survey = taken_survey(settings, catalogue)
+        facts = Facts(
+            survey=survey,
+            done=catalogue.items_with(),
+            agents=catalogue.agents(),
+            untitled=sum(not held.title.strip() for held in catalogue.holdings()),
+            declared=settings.declarations,
+        )
+    return assess(facts), survey
+
+
+def collected(settings: Settings) -> tuple[Survey, Mapping[str, tuple[int, int]]]:
+    """Return a survey, and files and bytes by the ending of their names."""
+    with opened_catalogue(settings) as catalogue:
+        return taken_survey(settings, catalogue), catalogue.extensions()
 
 
 def _objects(catalogue: Catalogue) -> Iterator[tuple[str, str]]:

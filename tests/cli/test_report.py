@@ -64,3 +64,33 @@ def test_an_interval_that_cannot_be_read_is_named(archive):
     done = archive.run("report", "audit", ARCHIVER_STORES__MIRROR__AUDIT_EVERY="often")
     assert done.status == 4
     assert "stores.mirror.audit_every" in done.err
+
+
+def test_the_ndsa_report_names_the_gap_and_the_setting_that_closes_it(archive):
+    file = archive.root / "ndsa.json"
+    done = archive.run("report", "ndsa", "--report", str(file), "--report", str(file.with_suffix(".html")))
+    assert done.status == 0, done.err
+    assert "set medium in [stores.NAME]" in done.out
+    before = json.loads(file.read_text())
+    assert before["levels"]["Storage"] == 0
+    medium = {"ARCHIVER_STORES__PRIMARY__MEDIUM": "disk", "ARCHIVER_STORES__MIRROR__MEDIUM": "tape"}
+    after = archive.run("report", "ndsa", "--output", "jsonl", **medium).records[0]
+    assert after["levels"]["Storage"] == 1
+
+
+def test_the_collection_report_counts_what_is_held(archive):
+    files = [archive.root / f"collection.{form}" for form in ("html", "json", "csv")]
+    done = archive.run("report", "collection", *(part for file in files for part in ("--report", str(file))))
+    assert done.status == 0, done.err
+    document = json.loads(files[1].read_text())
+    assert document["formats"] == [{"ending": "wav", "files": 6, "bytes": document["bytes"]}]
+    assert len(document["licences"]) == 3
+    assert files[2].read_text().startswith("what,name,number,bytes")
+
+
+def test_a_declaration_of_an_unknown_criterion_is_refused(archive, tmp_path):
+    settings = tmp_path / "archiver.toml"
+    settings.write_text('[declarations]\n"storage-3d" = "x"\n')
+    done = archive.run("--config", str(settings), "report", "ndsa")
+    assert done.status == 4
+    assert "storage-3c" in done.err

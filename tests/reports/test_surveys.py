@@ -14,24 +14,12 @@ import pytest
 from archiver.core.events import EventOutcome
 from archiver.core.holdings import CopyStatus
 from archiver.core.premis import format_events
-from archiver.core.surveys import Activity, Surveyor, Verdict, forecast, recognise_interval
+from archiver.core.surveys import Activity, Surveyor, Verdict, forecast
 from archiver.reports.survey_data import survey_csv, survey_json
 from archiver.reports.survey_page import checks_by_period, forecast_words, shown
 from tests.reports.surveys import HOSTILE, NOW, PLANS, event, holding, survey
 
 PREMIS = "{http://www.loc.gov/premis/v3}"
-
-
-@pytest.mark.parametrize(
-    ("text", "days"), [("90 days", 90), ("1 day", 1), ("12 hours", 0.5), ("2 weeks", 14), ("1 Year", 365), ("3d", 3)]
-)
-def test_intervals_are_read_in_several_units(text, days):
-    assert recognise_interval(text) == timedelta(days=days)
-
-
-@pytest.mark.parametrize("text", ["", "0 days", "often", "-3 days", "3 parsecs", "9999999 days", "1e3 days"])
-def test_what_is_no_interval_is_not_guessed(text):
-    assert recognise_interval(text) is None
 
 
 def verdict_of(*holdings) -> Verdict:
