@@ -221,5 +221,10 @@ def _accepted(decision: Decision, case: Case, selection: Selection, *, table: Li
 
 def judge_item(item: SourceItem, policy: Policy, *, table: LicenceTable) -> Decision:
     """Combine every declaration of an item into one licence decision."""
-    signals = Signals(access_restricted=item.access_restricted, stream_only=item.stream_only)
+    signals = Signals(
+        access_restricted=item.access_restricted,
+        stream_only=item.stream_only,
+        uploader=item.uploader,
+        collections=item.collections,
+    )
     return decide(item.declarations, table=table, policy=policy, signals=signals)

@@ -126,6 +126,7 @@ class SourceItem:
         mediatype: The source's word for the kind of item.
         collections: The collections it is in.
         date: As supplied, or empty.
+        uploader: What stands for the uploader's address (`uploader_digest`); the address itself is not kept.
     """
 
     id: ItemId
@@ -141,6 +142,7 @@ class SourceItem:
     mediatype: str = ""
     collections: tuple[str, ...] = ()
     date: str = ""
+    uploader: str = ""
 
 
 @dataclass(frozen=True, slots=True)

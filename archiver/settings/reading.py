@@ -17,7 +17,7 @@ from archiver.core.intervals import parse_duration
 from archiver.core.ndsa import DECLARABLE
 from archiver.core.reviews import ReviewRules
 from archiver.settings.checking import checked, refuse_secret, suggestion
-from archiver.settings.tables import Archive, Audit, Logging, Monitoring, Source, Store, Tables, Withdrawal
+from archiver.settings.tables import Archive, Audit, Licences, Logging, Monitoring, Source, Store, Tables, Withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,7 @@ class Settings:
         logging: Of the program's log.
         monitoring: Who is told how a run went.
         declarations: What only the operator knows, by criterion of the NDSA report.
+        licences: ``[licences]``.
     """
 
     home: Path
@@ -75,6 +76,7 @@ class Settings:
     logging: Logging = field(default_factory=Logging)
     monitoring: Monitoring = field(default_factory=Monitoring)
     declarations: Mapping[str, str] = field(default_factory=dict)
+    licences: Licences = field(default_factory=Licences)
 
     @property
     def min_copies(self) -> int:
@@ -124,6 +126,7 @@ def read_settings(
         archive=tables.archive,
         audit=tables.audit,
         withdrawal=_durable(tables.withdrawal, str(file or FILE)),
+        licences=tables.licences,
     )
 
 

@@ -69,7 +69,15 @@ def _selection(table: SelectionTable, file: Path, content: bytes, settings: Sett
         raise refuse("query", "is empty: that would ask for everything")
     _refuse_items(table, refuse)
     try:
-        policy = policy_named(table.policy, public_domain_mark=table.public_domain_mark)
+        policy = policy_named(
+            table.policy,
+            denied_uploaders=(*settings.licences.denied_uploaders, *table.denied_uploaders),
+            denied_collections=(*settings.licences.denied_collections, *table.denied_collections),
+            public_domain_mark=table.public_domain_mark,
+            retired=table.retired,
+            versionless=table.versionless,
+            extension_registry=table.extension_registry,
+        )
     except ValueError as error:
         raise refuse("policy", str(error)) from error
     return Selection(

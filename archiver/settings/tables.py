@@ -127,6 +127,15 @@ class Monitoring(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Exit statuses after which they are told."""
 
 
+class Licences(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[licences]``: what no selection may admit by itself."""
+
+    denied_uploaders: list[str] = []
+    """Addresses whose items are quarantined; only their digests are written anywhere."""
+    denied_collections: list[str] = []
+    """Collections whose items are quarantined."""
+
+
 class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The whole file."""
 
@@ -142,6 +151,7 @@ class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     monitoring: Monitoring = Monitoring()
     declarations: dict[str, str] = {}
     """What only the operator knows, by criterion of the NDSA report."""
+    licences: Licences = Licences()
 
 
 class SelectionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -153,5 +163,10 @@ class SelectionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     items: list[str] | None = None
     policy: str = "all-cc"
     public_domain_mark: Literal["quarantine", "accept"] = "quarantine"
+    retired: Literal["accept", "quarantine", "refuse"] = "accept"
+    versionless: Literal["quarantine", "refuse"] = "quarantine"
+    extension_registry: Literal["off", "accept"] = "off"
+    denied_uploaders: list[str] = []
+    denied_collections: list[str] = []
     files: str | list[str] = "originals"
     stores: list[str] | None = None

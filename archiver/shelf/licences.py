@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
 from archiver.core.errors import CannotRunError
-from archiver.core.licences.tools import parse_table
-
-if TYPE_CHECKING:
-    from archiver.core.licences.tools import LicenceTable
+from archiver.core.licences.extension import ExtensionRegistry
+from archiver.core.licences.tools import LicenceTable, parse_table
 
 OFFICIAL_SHA256 = "c71503b59eb26b6fd5a5a2827daa5a2e66169dd41feccb4a40aafbff4560061b"
 """Of `data/official.csv`: Creative Commons' own table of 2026-01-09 (creativecommons/quantifying, commit 077393b) with the
 permissions of creativecommons/cc-legal-tools-app, commit ad03b3e."""
+
+
+EXTENSION_SHA256 = "d94696dda0bac15b245e03e54d6152f9469726326c80f6ea035efb51c5c258be"
+"""Of `data/extension.csv`: the Free Art License, after SPDX (LAL-1.2, LAL-1.3) and the Open Definition's list."""
 
 
 @cache
@@ -26,7 +27,10 @@ def licence_table() -> LicenceTable:
         CannotRunError: The file is not the one that was checked; the gate decides nothing with another.
     """
     content = (resources.files("archiver.shelf") / "data" / "official.csv").read_bytes()
-    return checked_table(content, OFFICIAL_SHA256)
+    table = checked_table(content, OFFICIAL_SHA256)
+    extension = (resources.files("archiver.shelf") / "data" / "extension.csv").read_bytes()
+    _check(extension, EXTENSION_SHA256)
+    return LicenceTable(table.tools, table.sha256, ExtensionRegistry(extension.decode("utf-8")))
 
 
 def checked_table(content: bytes, sha256: str) -> LicenceTable:
@@ -35,10 +39,14 @@ def checked_table(content: bytes, sha256: str) -> LicenceTable:
     Raises:
         CannotRunError: It is another file.
     """
+    _check(content, sha256)
+    return parse_table(content.decode("utf-8"))
+
+
+def _check(content: bytes, sha256: str) -> None:
     actual = hashlib.sha256(content).hexdigest()
     if actual != sha256:
         raise CannotRunError(
             f"the table of legal tools is not the one that was checked: expected SHA-256 {sha256}, actual {actual}",
             next_command="pip install --force-reinstall archiver",
         )
-    return parse_table(content.decode("utf-8"))

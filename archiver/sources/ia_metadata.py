@@ -18,6 +18,7 @@ from archiver.core.errors import (
 )
 from archiver.core.fixity import Algorithm, Digest, digest_of, recognise_digest
 from archiver.core.licences.evidence import Declaration, Scope
+from archiver.core.licences.policies import uploader_digest
 from archiver.core.packages import DeclaredFile, FileRole, SourceAnswer, SourceItem
 
 if TYPE_CHECKING:
@@ -89,7 +90,14 @@ def parse_item(item: ItemId, received: bytes, *, endpoint: str, url: str, at: da
         mediatype=_first(metadata.get("mediatype")),
         collections=collections,
         date=_first(metadata.get("date")),
+        uploader=_uploader(metadata),
     )
+
+
+def _uploader(metadata: dict[str, Any]) -> str:
+    """Return what stands for the uploader: the address itself goes nowhere."""
+    address = _first(metadata.get("uploader"))
+    return uploader_digest(address) if address else ""
 
 
 def parse_object(received: bytes, *, what: str) -> dict[str, Any]:

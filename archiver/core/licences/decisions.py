@@ -43,10 +43,21 @@ class Signals:
     Attributes:
         access_restricted: The source lends the item or keeps it from the public.
         stream_only: The source offers it for listening and not for copying.
+        uploader: What stands for the uploader's address (`uploader_digest`), or empty.
+        collections: The collections that the item is in.
     """
 
     access_restricted: bool = False
     stream_only: bool = False
+    uploader: str = ""
+    collections: tuple[str, ...] = ()
+
+    def speaks_against(self, policy: Policy) -> bool:
+        """Tell whether the source's own rules, or the policy's about it, keep an item from being admitted."""
+        is_denied = self.uploader in policy.denied_uploaders or not set(policy.denied_collections).isdisjoint(
+            self.collections
+        )
+        return self.access_restricted or self.stream_only or is_denied
 
 
 NO_SIGNALS = Signals()
@@ -64,6 +75,7 @@ class Decision:
         evidence: Everything weighed, in the order of the declarations.
         policy: What was admitted at the time.
         table_sha256: Digest of the table that decided.
+        extension_sha256: Digest of the extension registry, where the policy asked it.
     """
 
     outcome: Outcome
@@ -73,6 +85,7 @@ class Decision:
     evidence: tuple[Evidence, ...]
     policy: Policy
     table_sha256: str
+    extension_sha256: str = ""
 
     @property
     def licence(self) -> str:
@@ -100,12 +113,9 @@ class Decision:
             "licence_name": self.licence_name,
             "tool": self.tool.to_json() if self.tool else None,
             "evidence": [one.to_json() for one in self.evidence],
-            "policy": {
-                "name": self.policy.name,
-                "public_domain_mark": self.policy.public_domain_mark,
-                "sha256": self.policy.sha256,
-            },
+            "policy": self.policy.to_json(),
             "table_sha256": self.table_sha256,
+            "extension_sha256": self.extension_sha256,
         }
 
 
@@ -116,12 +126,22 @@ def decide(
 
     Once there is a grant or a reservation, no further declaration turns a refusal or a quarantine into an admission.
     """
-    evidence = tuple(weigh(declaration, table) for declaration in declarations)
+    extension = table.extension if policy.extension_registry == "accept" else None
+    evidence = tuple(weigh(declaration, table, extension) for declaration in declarations)
     licence_class, reasons, tool = combine(evidence)
     outcome, more = _outcome(licence_class, reasons, tool, policy, signals)
     if more == (ReasonCode.SOURCE_RULE,):
         licence_class = LicenceClass.UNKNOWN  # who keeps the item from the public speaks against the licence
-    return Decision(outcome, licence_class, (*reasons, *more), tool, evidence, policy, table.sha256)
+    return Decision(
+        outcome,
+        licence_class,
+        (*reasons, *more),
+        tool,
+        evidence,
+        policy,
+        table.sha256,
+        extension.sha256 if extension else "",
+    )
 
 
 def combine(evidence: tuple[Evidence, ...]) -> tuple[LicenceClass, tuple[ReasonCode, ...], Tool | None]:  # noqa: PLR0911 - the rules in their order
@@ -173,18 +193,23 @@ def _distinct(first: ReasonCode, evidence: list[Evidence]) -> tuple[ReasonCode, 
     return tuple(dict.fromkeys((first, *(one.reason for one in evidence))))
 
 
-def _outcome(
+def _outcome(  # noqa: PLR0911 - the rules in their order
     licence_class: LicenceClass, reasons: tuple[ReasonCode, ...], tool: Tool | None, policy: Policy, signals: Signals
 ) -> tuple[Outcome, tuple[ReasonCode, ...]]:
     """Apply the policy and the source's signals; return the outcome and what they add to the reasons."""
     if licence_class is LicenceClass.NOT_OPEN or reasons == (ReasonCode.NO_LICENCE,):
         return Outcome.REFUSE, ()
     if licence_class is LicenceClass.UNKNOWN or tool is None:
+        is_versionless = set(reasons) <= {ReasonCode.UNRESOLVED_LICENCE_FIELD, ReasonCode.VERSIONLESS}
+        if policy.versionless == "refuse" and is_versionless and ReasonCode.VERSIONLESS in reasons:
+            return Outcome.REFUSE, (ReasonCode.POLICY_EXCLUDES,)
         return Outcome.QUARANTINE, ()
-    if not policy.admits(tool):
+    if not policy.admits(tool) or (tool.status == "retired" and policy.retired == "refuse"):
         return Outcome.REFUSE, (ReasonCode.POLICY_EXCLUDES,)
-    if signals.access_restricted or signals.stream_only:
+    if signals.speaks_against(policy):
         return Outcome.QUARANTINE, (ReasonCode.SOURCE_RULE,)
     if tool.instrument == "label-only" and policy.public_domain_mark != "accept":
         return Outcome.QUARANTINE, (ReasonCode.PD_LABEL,)
+    if tool.status == "retired" and policy.retired == "quarantine":
+        return Outcome.QUARANTINE, (ReasonCode.RETIRED,)
     return Outcome.ADMIT, ()

@@ -8,10 +8,13 @@ import io
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from archiver.core.licences.texts import folded
+
+if TYPE_CHECKING:
+    from archiver.core.licences.extension import ExtensionRegistry
 
 HOST = "creativecommons.org"
 
@@ -69,10 +72,12 @@ class LicenceTable:
     Attributes:
         tools: In the order of the table.
         sha256: Digest of the table's text, for decision records.
+        extension: Licences of others, asked only under a policy that switches them on.
     """
 
-    def __init__(self, tools: tuple[Tool, ...], sha256: str) -> None:
+    def __init__(self, tools: tuple[Tool, ...], sha256: str, extension: ExtensionRegistry | None = None) -> None:
         self.tools = tools
+        self.extension = extension
         self.sha256 = sha256
         self.by_path = {urlsplit(tool.url).path: tool for tool in tools}
         self.by_parts = {(tool.unit, tool.version, tool.jurisdiction): tool for tool in tools}

@@ -14,6 +14,7 @@ from archiver.core.licences.urls import looks_like_url, resolve_url
 
 if TYPE_CHECKING:
     from archiver.core.licences.evidence import Declaration
+    from archiver.core.licences.extension import ExtensionRegistry
     from archiver.core.licences.tools import LicenceTable
 
 _RIGHTS_STATEMENT = re.compile(
@@ -39,14 +40,24 @@ _ANY_UNIT = {
 _NO_CLAIM = {"none", "n/a", "na", "null", "unknown", "-", "?", "no", "not specified", "unspecified", "undefined"}
 
 
-def weigh(declaration: Declaration, table: LicenceTable) -> Evidence:  # noqa: PLR0911 - the rules in their order
-    """Weigh one declaration by the field it stands in. Never raises."""
+def weigh(declaration: Declaration, table: LicenceTable, extension: ExtensionRegistry | None = None) -> Evidence:  # noqa: PLR0911, C901 - the rules in their order
+    """Weigh one declaration by the field it stands in. Never raises.
+
+    Args:
+        declaration: As found.
+        table: The legal tools of Creative Commons.
+        extension: Licences of others, where the policy asks for them.
+    """
     kind = kind_of(declaration.field)
     text = unwrapped(declaration.raw)
     if folded(declaration.field) == _MARKED and folded(text) == "false":
         return Evidence(declaration, Polarity.OPAQUE, ReasonCode.PD_TEXT)
     if kind is FieldKind.IGNORED or not text:
         return Evidence(declaration, Polarity.NEUTRAL, ReasonCode.NO_LICENCE)
+    if extension is not None and kind is not FieldKind.FREE:
+        tool = extension.resolve(text)
+        if tool is not None:
+            return Evidence(declaration, Polarity.GRANT, ReasonCode.OK_EXTENSION, tool, steps=("extension registry",))
     evidence = _weigh_text(declaration, text, kind, table)
     if evidence.polarity is Polarity.NEUTRAL or kind is FieldKind.FREE:
         restriction = restriction_of(text)
