@@ -29,6 +29,7 @@ COMMANDS = {
     "repair": ("audit", "Put damaged copies right from sound ones."),
     "licence": ("licence", "Ask the licence gate alone."),
     "report": ("report", "Reports for people and programs: audit, ndsa, collection."),
+    "schedule": ("schedule", "Ready crontab lines or systemd unit files."),
     "status": ("overview", "Holdings, copies, last runs."),
 }
 """Name of each command, the module below `archiver.cli` that has it, and its line in the help."""

@@ -212,7 +212,9 @@ def locked(settings: Settings) -> Iterator[None]:
             next_command="archiver --home DIR …",
         ) from error
     try:
-        _holder_file(path).write_text(f"process {os.getpid()}: {' '.join(sys.argv)[:300]}\n", "utf-8", "replace")
+        since = clock().now().isoformat(timespec="seconds")
+        command = " ".join(sys.argv)[:300]
+        _holder_file(path).write_text(f"process {os.getpid()}, since {since}: {command}\n", "utf-8", "replace")
         yield
     finally:
         _holder_file(path).unlink(missing_ok=True)

@@ -1,0 +1,75 @@
+"""What this archive can do by itself, with the paths of this installation."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archiver.core.schedules import DAILY, WEEKLY, Installation, Job, plain_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from archiver.settings.reading import Settings
+
+
+def installation(settings: Settings, *, home: Path | None) -> Installation:
+    """Return how this program is called for this archive, from anywhere."""
+    options: tuple[str, ...] = ("--config", str(settings.file.resolve())) if settings.file else ()
+    if home is not None or settings.file is None:
+        options += ("--home", str(settings.home.absolute()))
+    directory = settings.file.resolve().parent if settings.file else settings.home.absolute()
+    return Installation(_program(), options, str(directory), _user())
+
+
+def _program() -> tuple[str, ...]:
+    called = Path(sys.argv[0])
+    if called.name == "archiver" and called.is_file() and os.access(called, os.X_OK):
+        return (str(called.absolute()),)
+    return (str(Path(sys.executable).absolute()), "-m", "archiver")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def jobs(
+    settings: Settings, *, is_there: Callable[[Sequence[str]], bool], max_duration: str, max_bytes: str
+) -> tuple[Job, ...]:
+    """Return a job for each selection, and one for each chore that this program knows.
+
+    Args:
+        settings: Of the archive.
+        is_there: Whether the program has a command.
+        max_duration: After which an audit begins no check.
+        max_bytes: That an audit reads at most, or empty.
+    """
+    found = [
+        Job(
+            f"harvest-{plain_name(file.stem)}", ("harvest", str(file)), DAILY, 1 + number % 2,
+            f"harvest the selection {file.stem}",
+        )
+        for number, file in enumerate(_selections(settings))
+    ]  # fmt: skip
+    budget = ("--max-duration", max_duration, *(("--max-bytes", max_bytes) if max_bytes else ()))
+    chores = (
+        Job(
+            "audit", ("audit", "--due", *budget), DAILY, 3, "check the copies that are due, the longest unchecked first"
+        ),
+        Job("licence-recheck", ("licence", "recheck"), WEEKLY, 5, "compare licences with what the sources say now"),
+        Job("log-publish", ("log", "publish"), DAILY, 6, "sign the head of the log and copy it into every store"),
+        Job("snapshot", ("snapshot",), DAILY, 6, "put a snapshot of the catalogue into every store"),
+    )
+    return (*found, *(job for job in chores if is_there(job.arguments)))
+
+
+def _selections(settings: Settings) -> list[Path]:
+    base = settings.file.resolve().parent / "manifests" if settings.file else None
+    directories = [base] if base is not None and base.is_dir() else [*settings.selection_directories]
+    return sorted({file.resolve() for directory in directories for file in directory.glob("*.toml")})
