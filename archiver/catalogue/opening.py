@@ -14,6 +14,7 @@ from archiver.catalogue.auditing import Auditing
 from archiver.catalogue.choosing import Choosing
 from archiver.catalogue.chronicle import Chronicling
 from archiver.catalogue.reading import Reading
+from archiver.catalogue.recounting import Recounting
 from archiver.catalogue.reviewing import Reviewing
 from archiver.catalogue.schema import HEAD
 from archiver.catalogue.writing import Writing
@@ -29,7 +30,7 @@ _MIGRATING = 0x61726368
 """The advisory lock of PostgreSQL that whoever makes or changes the schema holds; any number that is always the same."""
 
 
-class Catalogue(Reading, Writing, Reviewing, Choosing, Chronicling, Auditing):
+class Catalogue(Reading, Writing, Reviewing, Choosing, Chronicling, Auditing, Recounting):
     """The ledger over SQLite or PostgreSQL; see `archiver.ports.catalogue`. Safe for threads.
 
     Made by `open_catalogue` only.

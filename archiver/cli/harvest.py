@@ -11,6 +11,7 @@ import click
 from archiver import wiring
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.log import publish_if_wanted
 from archiver.cli.progress import progress_bars
 from archiver.core.errors import CannotRunError, InterruptedRunError, SourceError
 from archiver.core.holdings import ItemOutcome, Outcome
@@ -63,7 +64,10 @@ def harvest_all(  # noqa: PLR0913 - one keyword for each option of the command
     if is_rehearsal:
         return run.over(selections)
     with wiring.locked(settings):
-        return run.over(selections)
+        ended = run.over(selections)
+        if ended == status.INTERRUPTED:
+            return ended
+        return max(ended, publish_if_wanted(front, settings))
 
 
 class _Run:

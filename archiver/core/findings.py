@@ -46,6 +46,16 @@ class FindingCode(StrEnum):
     MANIFEST_ALTERED = "MANIFEST_ALTERED"
     CATALOGUE_ALTERED = "CATALOGUE_ALTERED"
     COPIES_TOO_FEW = "COPIES_TOO_FEW"
+    LOG_SEGMENT_ALTERED = "LOG_SEGMENT_ALTERED"
+    LOG_SIGNATURE_WRONG = "LOG_SIGNATURE_WRONG"
+    LOG_TIMESTAMP_WRONG = "LOG_TIMESTAMP_WRONG"
+    LOG_FORKED = "LOG_FORKED"
+    LOG_TRUNCATED = "LOG_TRUNCATED"
+    EVENT_DELETED = "EVENT_DELETED"
+    EVENT_ALTERED = "EVENT_ALTERED"
+    EVENT_REORDERED = "EVENT_REORDERED"
+    EVENT_INSERTED = "EVENT_INSERTED"
+    CATALOGUE_ROLLED_BACK = "CATALOGUE_ROLLED_BACK"
 
 
 CLAUSES = {
@@ -83,6 +93,16 @@ CLAUSES = {
     FindingCode.MANIFEST_ALTERED: "RFC 8493 §2.2.1",
     FindingCode.CATALOGUE_ALTERED: "DESIGN §7",
     FindingCode.COPIES_TOO_FEW: "NDSA Levels 2.0, Storage",
+    FindingCode.LOG_SEGMENT_ALTERED: "docs/tamper-evidence.md",
+    FindingCode.LOG_SIGNATURE_WRONG: "docs/tamper-evidence.md",
+    FindingCode.LOG_TIMESTAMP_WRONG: "docs/tamper-evidence.md",
+    FindingCode.LOG_FORKED: "docs/tamper-evidence.md",
+    FindingCode.LOG_TRUNCATED: "docs/tamper-evidence.md",
+    FindingCode.EVENT_DELETED: "docs/tamper-evidence.md",
+    FindingCode.EVENT_ALTERED: "docs/tamper-evidence.md",
+    FindingCode.EVENT_REORDERED: "docs/tamper-evidence.md",
+    FindingCode.EVENT_INSERTED: "docs/tamper-evidence.md",
+    FindingCode.CATALOGUE_ROLLED_BACK: "docs/tamper-evidence.md",
 }
 """Where each rule stands."""
 

@@ -17,7 +17,18 @@ from archiver.core.intervals import parse_duration
 from archiver.core.ndsa import DECLARABLE
 from archiver.core.reviews import ReviewRules
 from archiver.settings.checking import checked, refuse_secret, suggestion
-from archiver.settings.tables import Archive, Audit, Licences, Logging, Monitoring, Source, Store, Tables, Withdrawal
+from archiver.settings.tables import (
+    Archive,
+    Audit,
+    Licences,
+    Log,
+    Logging,
+    Monitoring,
+    Source,
+    Store,
+    Tables,
+    Withdrawal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +68,7 @@ class Settings:
         monitoring: Who is told how a run went.
         declarations: What only the operator knows, by criterion of the NDSA report.
         licences: ``[licences]``.
+        log: The audit log; paths are absolute.
     """
 
     home: Path
@@ -77,6 +89,7 @@ class Settings:
     monitoring: Monitoring = field(default_factory=Monitoring)
     declarations: Mapping[str, str] = field(default_factory=dict)
     licences: Licences = field(default_factory=Licences)
+    log: Log = field(default_factory=Log)
 
     @property
     def min_copies(self) -> int:
@@ -122,6 +135,7 @@ def read_settings(
         logging=tables.logging,
         monitoring=_monitoring(tables.monitoring, base, str(file or FILE)),
         declarations=_declarations(tables.declarations, str(file or FILE)),
+        log=_log(tables.log, directory, stores, str(file or FILE)),
         selection_directories=tuple(dict.fromkeys((Path.cwd() / "manifests", base / "manifests"))),
         archive=tables.archive,
         audit=tables.audit,
@@ -164,6 +178,20 @@ def _declarations(table: Mapping[str, str], file: str) -> Mapping[str, str]:
                 f"allowed: {', '.join(DECLARABLE)}"
             )
     return table
+
+
+def _log(log: Log, home: Path, stores: Mapping[str, Store], file: str) -> Log:
+    """Refuse a key that whoever can rewrite the archive can read."""
+    inside = [home, *(Path(store.url) for store in stores.values() if "://" not in store.url)]
+    for place in inside:
+        if log.key and Path(log.key).resolve().is_relative_to(place.resolve()):
+            raise SettingsError(
+                f"{file}: log.key: expected a file outside the archive, actual {log.key} in {place}: "
+                "who can rewrite the archive could sign it again"
+            )
+    if log.timestamp_url:
+        _refuse_wrong_url("log.timestamp_url", log.timestamp_url, file)
+    return log
 
 
 def _found_file(config: Path | None, environment: Mapping[str, str]) -> Path | None:
@@ -264,6 +292,9 @@ def _anchored(tables: Tables, base: Path) -> Tables:
         sources=sources,
         catalogue=msgspec.structs.replace(tables.catalogue, url=_catalogue_url(tables.catalogue.url, base)),
         harvest=msgspec.structs.replace(tables.harvest, staging=path(tables.harvest.staging)),
+        log=msgspec.structs.replace(
+            tables.log, key=path(tables.log.key), timestamp_roots=path(tables.log.timestamp_roots)
+        ),
     )
 
 

@@ -136,6 +136,21 @@ class Licences(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Collections whose items are quarantined."""
 
 
+class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[log]``: the signed audit log (docs/tamper-evidence.md)."""
+
+    key: str = ""
+    """The file of the private key, outside the archive; empty for no log."""
+    public_keys: list[str] = []
+    """Keys to trust, as ``ed25519:…``; empty for the one that belongs to ``key``."""
+    publish: bool = True
+    """Whether a harvest ends by publishing the log, where there is a key."""
+    timestamp_url: str = ""
+    """An RFC 3161 time stamp authority; empty for none."""
+    timestamp_roots: str = ""
+    """A file of certificates to trust for time stamps, PEM."""
+
+
 class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The whole file."""
 
@@ -152,6 +167,7 @@ class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     declarations: dict[str, str] = {}
     """What only the operator knows, by criterion of the NDSA report."""
     licences: Licences = Licences()
+    log: Log = Log()
 
 
 class SelectionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -1,0 +1,1 @@
+"""Where signatures and time stamps are made and judged."""
