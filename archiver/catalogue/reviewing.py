@@ -142,6 +142,7 @@ def _case_values(case: Case) -> dict[str, Any]:
         "reasons": json.dumps(case.reasons),
         "decision": rows.text(case.decision),
         "opened_at": case.opened_at,
+        "state": case.state,
     }
 
 
@@ -168,4 +169,5 @@ def _case(row: sa.Row[Any], verdicts: tuple[Verdict, ...]) -> Case:
         opened_at=row.opened_at,
         verdicts=verdicts,
         id=row.id,
+        state=row.state,
     )

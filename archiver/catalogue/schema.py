@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision this program works with."""
 
 NAMES = {
@@ -247,6 +247,7 @@ review_case = Table(
     Column("reasons", Text, nullable=False),
     Column("decision", Text, nullable=False),
     Column("opened_at", Utc, nullable=False),
+    Column("state", Text, nullable=False, server_default=""),
     UniqueConstraint("item_id", "item_set", "whole_set"),
 )
 """Quarantined items, one row for each set of declarations they were quarantined with; never changed."""

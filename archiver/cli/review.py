@@ -41,7 +41,7 @@ def review_command() -> None:
 
 @example("archiver review list\narchiver review list --standing open --collection netlabels --output jsonl")
 @review_command.command("list")
-@click.option("--standing", type=click.Choice([*Standing]), help="Only cases that stand so.")
+@click.option("--standing", type=click.Choice([one.value for one in Standing]), help="Only cases that stand so.")
 @click.option("--collection", help="Only items of this collection.")
 @click.option("--reason-code", help="Only cases quarantined for this reason.")
 @output_option

@@ -193,6 +193,8 @@ def _seen_before(embedded: Iterable[Declaration]) -> tuple[tuple[str, ...], tupl
 
 
 _SEEN = {"archive.same-bytes": "SAME_BYTES_OTHER_LICENCE", "archive.withdrawn": "BYTES_WITHDRAWN"}
+SEEN_BEFORE = frozenset(_SEEN.values())
+"""Reasons that rest on what the archive knows, and not on the item alone."""
 
 
 def _rejected(item: SourceItem, decision: Decision, reviewed: Reviewed) -> TurnedAway:

@@ -102,6 +102,7 @@ class Case:
         opened_at: When it was first quarantined so, in UTC.
         verdicts: In order.
         id: Given by the catalogue; 0 before.
+        state: The state of the files whose tags were read (`archiver.core.states`); empty when none was.
     """
 
     item: ItemId
@@ -115,6 +116,7 @@ class Case:
     opened_at: datetime
     verdicts: tuple[Verdict, ...] = ()
     id: int = 0
+    state: str = ""
 
     def needs_two(self, rules: ReviewRules) -> bool:
         """Tell whether two people must accept."""

@@ -34,12 +34,13 @@ from archiver.core.holdings import CopyStatus, HeldFile, Holding, ItemOutcome, O
 from archiver.core.preferences import PATH as PREFERENCES
 from archiver.core.preferences import recorded
 from archiver.core.queries import contradicts
+from archiver.core.reviews import Standing
 from archiver.core.sealed import parse_sealed, seal
 from archiver.core.states import state_of
 from archiver.workflows.capture import capture
 from archiver.workflows.deposit import deposit
 from archiver.workflows.pack import Imprint, pack, retrieve
-from archiver.workflows.reappraise import Gatehouse, asked, quarantine, reappraise, with_preferences
+from archiver.workflows.reappraise import Gatehouse, asked, quarantine, reappraise, waiting, with_preferences
 from archiver.workflows.replicate import replicate
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from archiver.core.licences.tools import LicenceTable
     from archiver.core.packages import Aip, ItemId, SourceItem
     from archiver.core.patience import Patience
+    from archiver.core.reviews import Case
     from archiver.core.selections import Selection
     from archiver.ports.catalogue import Holdings, Ledger
     from archiver.ports.clock import Clock
@@ -243,16 +245,21 @@ def _walk_item(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
     for round_ in range(1, ROUNDS + 1):
         verdict = _appraise(walk.source.describe(item), selection, walk)
         if isinstance(verdict, TurnedAway):
-            return _kept_out(verdict, walk)
+            return _kept_out(verdict, walk, state=None)
         held = _held(verdict, walk)
         if held is not None:
             return _kept_as_it_is(held, selection, walk)
+        waits = waiting(verdict, walk.gatehouse, state=_state(verdict), clock=walk.clock)
+        if waits is not None:
+            return _undecided(*waits)
         try:
             outcome = _ingest(verdict, selection, walk)
         except CaptureError:
             if round_ == ROUNDS:
                 raise
             continue
+        finally:
+            walk.gatehouse.in_hand.release(item)
         if outcome is not None:
             return outcome
     raise SourceError(
@@ -277,7 +284,7 @@ def _ingest(admitted: AdmittedItem, selection: Selection, walk: Walk) -> ItemOut
     )
     judged = reappraise(sip, selection, table=walk.table, gatehouse=walk.gatehouse, clock=walk.clock)
     if isinstance(judged, TurnedAway):
-        return _kept_out(judged, walk)
+        return _kept_out(judged, walk, state=state)
     # The licence is a claim its uploader can edit at any time: what is stored must be what is declared now, not a while ago.
     now = _appraise(walk.source.describe(item), selection, walk)
     if not isinstance(now, AdmittedItem) or _state(now) != state:
@@ -388,10 +395,19 @@ def _replicated_outcome(held: Holding, missing: tuple[str, ...]) -> ItemOutcome:
     )
 
 
-def _kept_out(verdict: TurnedAway, walk: Walk) -> ItemOutcome:
+def _undecided(case: Case, standing: Standing) -> ItemOutcome:
+    """Say that people have not decided about these very files: not a byte of them is asked for again."""
+    since = f"waits for a person since {case.opened_at.date()}"
+    if standing is Standing.EXPIRED:
+        reasons = (*case.reasons, "REVIEW_EXPIRED")
+        return ItemOutcome(case.item, Outcome.REFUSED, reasons, "nobody decided in time", decision=case.decision)
+    return ItemOutcome(case.item, Outcome.QUARANTINED, case.reasons, since, decision=case.decision)
+
+
+def _kept_out(verdict: TurnedAway, walk: Walk, *, state: Digest | None) -> ItemOutcome:
     """Let go of every byte of an item that is turned away; where people may decide, the evidence is kept for them."""
     if verdict.quarantined:
-        quarantine(verdict, walk.gatehouse.reviews, clock=walk.clock)
+        quarantine(verdict, walk.gatehouse.reviews, state=state, clock=walk.clock)
     walk.staging.discard(verdict.item.id)
     return _turned_away(verdict)
 

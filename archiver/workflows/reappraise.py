@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+import threading
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archiver.core.embedded import EmbeddedTags
-from archiver.core.gate import TurnedAway, appraise_files
+from archiver.core.gate import SEEN_BEFORE, TurnedAway, appraise_files
+from archiver.core.holdings import SeenBytes
 from archiver.core.licences.evidence import Declaration, Scope
 from archiver.core.preferences import Stated, embedded_preferences, written_preferences
-from archiver.core.reviews import Case, Reviewed, ReviewRules, reviewed
+from archiver.core.reviews import Case, Reviewed, ReviewRules, Standing, reviewed, set_digest
 from archiver.core.selections import AUDIO_SUFFIXES
 
 if TYPE_CHECKING:
-    from archiver.core.holdings import SeenBytes
+    from collections.abc import Iterable
+
+    from archiver.core.fixity import Digest
+    from archiver.core.gate import AdmittedItem
+    from archiver.core.licences.decisions import Decision
     from archiver.core.licences.tools import LicenceTable
     from archiver.core.packages import CapturedFile, ItemId, Sip
     from archiver.core.selections import Selection
@@ -22,6 +28,27 @@ if TYPE_CHECKING:
     from archiver.ports.embedded import TagReader
     from archiver.ports.preferences import PreferenceSource
     from archiver.ports.reviews import Reviews, SeenDigests
+
+
+class BytesInHand:
+    """Recordings of items that are being walked now: the catalogue does not know them yet. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._claims: dict[Digest, SeenBytes] = {}
+
+    def claim(self, digests: Iterable[Digest], item: ItemId, licence: str) -> tuple[SeenBytes, ...]:
+        """Claim bytes for an item, and return those that another item claims already."""
+        with self._lock:
+            claims = [
+                self._claims.setdefault(digest, SeenBytes(digest, item, licence)) for digest in dict.fromkeys(digests)
+            ]
+        return tuple(one for one in claims if one.item != item)
+
+    def release(self, item: ItemId) -> None:
+        """Let go of an item's claims: it is in the catalogue now, or it never will be."""
+        with self._lock:
+            self._claims = {digest: one for digest, one in self._claims.items() if one.item != item}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +60,14 @@ class Gatehouse:
         seen: Knows the bytes that are held, and those that were taken down.
         reviews: The quarantine.
         rules: What the settings ask of reviews.
+        in_hand: Bytes of the items that this run walks right now.
     """
 
     tags: TagReader
     seen: SeenDigests
     reviews: Reviews
     rules: ReviewRules
+    in_hand: BytesInHand = field(default_factory=BytesInHand)
 
 
 def asked(item: ItemId, gatehouse: Gatehouse, *, clock: Clock) -> Reviewed:
@@ -62,7 +91,7 @@ def reappraise(
         The SIP with the decision over everything declared, or why it is turned away.
     """
     tags = tuple(gatehouse.tags.read(file.staged, name=file.declared.name) for file in sip.files)
-    known = _same_bytes(sip, gatehouse.seen)
+    known = _same_bytes(sip, gatehouse)
     people = asked(sip.admitted.item.id, gatehouse, clock=clock)
     verdict = appraise_files(sip.admitted, (*tags, known), selection, table=table, reviewed=people)
     return verdict if isinstance(verdict, TurnedAway) else replace(sip, admitted=verdict, tags=tags)
@@ -84,8 +113,45 @@ def with_preferences(sip: Sip, source: PreferenceSource, *, clock: Clock) -> Sip
     return replace(sip, stated=Stated(tuple(stated), of_host.unread))
 
 
-def quarantine(away: TurnedAway, reviews: Reviews, *, clock: Clock) -> None:
-    """Open a case for people to decide; one with the same declarations that is there already stays as it is."""
+def waiting(
+    admitted: AdmittedItem, gatehouse: Gatehouse, *, state: Digest, clock: Clock
+) -> tuple[Case, Standing] | None:
+    """Return the case in which people have not yet decided about exactly these files, so that they need not be captured again.
+
+    A case about bytes that the archive knows is none: what the archive knows can change without the item.
+    """
+    own, decision = set_digest(admitted.item), admitted.decision
+    for case in gatehouse.reviews.cases(admitted.item.id):
+        is_same = case.whole_set and case.item_set == own and case.state == str(state)
+        standing = case.standing(gatehouse.rules, clock.now())
+        is_undecided = standing in {Standing.OPEN, Standing.HALF, Standing.EXPIRED}
+        if is_same and is_undecided and not set(case.reasons) & SEEN_BEFORE and _is_same_gate(case, decision):
+            return case, standing
+    return None
+
+
+def _is_same_gate(case: Case, decision: Decision) -> bool:
+    """Tell whether a case was judged by the rules of today."""
+    try:
+        earlier = json.loads(case.decision)
+    except ValueError:
+        return False
+    now = json.loads(json.dumps(decision.to_json()))  # as it was written down: lists, no tuples
+    return all(earlier.get(key) == now.get(key) for key in _RULES)
+
+
+_RULES = ("gate_version", "policy", "table_sha256", "extension_sha256")
+
+
+def quarantine(away: TurnedAway, reviews: Reviews, *, state: Digest | None, clock: Clock) -> None:
+    """Open a case for people to decide; one with the same declarations that is there already stays as it is.
+
+    Args:
+        away: The item and what it declares.
+        reviews: Where.
+        state: The state of the files that were captured and let go of, or None where none was.
+        clock: For the date.
+    """
     reviews.opened(
         Case(
             item=away.item.id,
@@ -97,16 +163,19 @@ def quarantine(away: TurnedAway, reviews: Reviews, *, clock: Clock) -> None:
             reasons=away.reasons,
             decision=json.dumps(away.decision.to_json(), sort_keys=True),
             opened_at=clock.now(),
+            state=str(state) if state else "",
         )
     )
 
 
-def _same_bytes(sip: Sip, seen: SeenDigests) -> EmbeddedTags:
+def _same_bytes(sip: Sip, gatehouse: Gatehouse) -> EmbeddedTags:
     """Return what the archive itself has to say of these bytes: the sign of a work that travels under a false licence."""
     by_digest = {file.staged.sha256: file for file in sip.files if file.staged.size}
+    # First those in hand, then the catalogue: an item lets go of its bytes only when the catalogue has them.
+    in_hand = gatehouse.in_hand.claim(by_digest, sip.admitted.item.id, sip.admitted.licence_url)
     declarations = [
         _declared(by_digest[one.sha256], one)
-        for one in seen.seen(by_digest)
+        for one in (*in_hand, *gatehouse.seen.seen(by_digest))
         if one.withdrawn or _is_suspicious(by_digest[one.sha256], one, sip)
     ]
     return EmbeddedTags(tuple(dict.fromkeys(declarations)))

@@ -9,6 +9,7 @@ from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.fixity import Algorithm, Grade, digest_of
 from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding, ItemOutcome, Outcome
 from archiver.core.packages import ItemId
+from archiver.core.reviews import Case, Verdict
 
 AT = datetime(2026, 11, 24, 12, 0, 0, 123456, UTC)
 AGENT = Agent("archiver 0.1.0")
@@ -47,6 +48,26 @@ def event(name="x", **changed):
     item = ItemId("internet-archive", name)
     values = {"version": 1, "store": "primary", "path": "", **changed}
     return Event(EventType.INGESTION, AT, EventOutcome.SUCCESS, "détail", AGENT, item, **values)
+
+
+def case(name="x", **changed):
+    values = {
+        "item": ItemId("internet-archive", name),
+        "title": "A title",
+        "collections": ("netlabels", "audio"),
+        "item_set": "a1",
+        "whole_set": "",
+        "batch_set": "b1",
+        "reasons": ("CONFLICT_TOOLS",),
+        "decision": "{}",
+        "opened_at": AT,
+        "state": "",
+    }
+    return Case(**{**values, **changed})
+
+
+def same(one, other):
+    return replace(one, id=0) == replace(other, id=0)
 
 
 class CatalogueContract:
@@ -149,3 +170,65 @@ class CatalogueContract:
         catalogue.ingested(holding("x", title=title), files(), [event()], decision="\0")
 
         assert catalogue.latest(holding().item).title == "nul\ufffd surrogate\ufffd\ufffd\ufffd '; DROP TABLE item; --"
+
+    def test_a_case_is_opened_once_for_each_set_of_declarations(self, catalogue):
+        for opened in (case(), case(title="ignored"), case(whole_set="w1", state="sha256:00"), case("y")):
+            catalogue.opened(opened)
+
+        first, second = catalogue.cases(case().item)
+        assert same(first, case())
+        assert same(second, case(whole_set="w1", state="sha256:00"))
+        assert catalogue.cases(ItemId("internet-archive", "z")) == ()
+        assert [same(one, two) for one, two in zip(catalogue.every_case(), (second, case("y")), strict=True)] == [
+            True
+        ] * 2
+
+    def test_verdicts_are_added_to_their_case_in_order(self, catalogue):
+        catalogue.opened(case())
+        catalogue.opened(case("y"))
+        words = [
+            Verdict(is_acceptance=True, reviewer="Ada", reason="a reason", licence="https://x/", at=AT),
+            Verdict(is_acceptance=False, reviewer="Bob", reason="another", licence="", at=AT),
+        ]
+        for word in words:
+            catalogue.judged(catalogue.cases(case().item)[0], word)
+
+        assert catalogue.cases(case().item)[0].verdicts == tuple(words)
+        assert catalogue.cases(case("y").item)[0].verdicts == ()
+
+    def test_every_case_comes_in_the_order_of_identifiers_over_many_pages(self, catalogue):
+        names = [f"item{n:04}" for n in range(450)]
+        for name in reversed(names):
+            catalogue.opened(case(name))
+
+        assert [one.item.name for one in catalogue.every_case()] == names
+
+    def test_bytes_are_found_in_the_newest_version_of_each_item(self, catalogue):
+        catalogue.ingested(holding("a"), files(2), [], decision="{}")
+        catalogue.ingested(holding("a", version=2), files(1), [], decision="{}")
+        catalogue.ingested(holding("b", licence="https://x/zero/"), files(2), [], decision="{}")
+
+        def found(digest):
+            return [(one.item.name, one.licence, one.path, one.withdrawn) for one in catalogue.seen([digest])]
+
+        both, one_only = (file.sha256 for file in files(2))
+        assert found(both) == [
+            ("a", holding().licence, "data/00000.flac", False),
+            ("b", "https://x/zero/", "data/00000.flac", False),
+        ]
+        assert found(one_only) == [("b", "https://x/zero/", "data/00001.flac", False)]
+        assert found(digest_of(b"never seen")) == []
+        assert catalogue.seen([]) == ()
+
+    def test_items_are_found_by_the_preferences_of_their_newest_version_and_by_selection(self, catalogue):
+        catalogue.ingested(holding("a", preferences=(("train-ai", "n"), ("search", "y"))), [], [], decision="{}")
+        catalogue.ingested(holding("b", preferences=(("train-ai", "n"),)), [], [], decision="{}")
+        catalogue.ingested(holding("b", version=2), [], [], decision="{}")
+        run = catalogue.begin(selection="netlabels", selection_digest="", at=AT)
+        for name, outcome in (("a", Outcome.STORED), ("b", Outcome.REFUSED)):
+            catalogue.answered(run, ItemOutcome(ItemId("internet-archive", name), outcome), at=AT)
+
+        assert catalogue.stating("train-ai", "n") == {ItemId("internet-archive", "a")}
+        assert catalogue.stating("train-ai", "y") == frozenset()
+        assert catalogue.stored_by("netlabels") == {ItemId("internet-archive", "a")}
+        assert catalogue.stored_by("other") == frozenset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archiver.core.holdings import CopyStatus, Outcome, Run, StoreTotals, Totals
+from archiver.core.holdings import CopyStatus, Outcome, Run, SeenBytes, StoreTotals, Totals
 
 
 def _text(value):
@@ -21,6 +21,7 @@ class MemoryCatalogue:
         self.runs = []
         self.outcomes = {}
         self.history = []
+        self.case_list = []
         self.fails = fails
 
     def _write(self):
@@ -98,3 +99,41 @@ class MemoryCatalogue:
         self._write()
         numbers = tuple((outcome, counts[outcome]) for outcome in Outcome if outcome in counts)
         self.runs[run.id - 1] = replace(run, ended_at=at, complete=complete, counts=numbers)
+
+    def opened(self, case):
+        self._write()
+        known = (case.item, case.item_set, case.whole_set)
+        if known not in {(one.item, one.item_set, one.whole_set) for one in self.case_list}:
+            self.case_list.append(replace(case, id=len(self.case_list) + 1))
+
+    def cases(self, item):
+        return tuple(case for case in self.case_list if case.item == item)
+
+    def every_case(self):
+        for item in sorted({case.item for case in self.case_list}):
+            yield self.cases(item)[-1]
+
+    def judged(self, case, verdict):
+        self._write()
+        known = self.case_list[case.id - 1]
+        self.case_list[case.id - 1] = replace(known, verdicts=(*known.verdicts, verdict))
+
+    def seen(self, digests):
+        wanted = set(digests)
+        found = []
+        for item in sorted({key[0] for key in self.aips}):
+            held = self.latest(item)
+            found += [
+                SeenBytes(file.sha256, item, held.licence, file.path)
+                for file in self.files(item, held.version)
+                if file.sha256 in wanted
+            ]
+        return tuple(found)
+
+    def stating(self, category, value):
+        items = {key[0] for key in self.aips}
+        return frozenset(item for item in items if (category, value) in self.latest(item).preferences)
+
+    def stored_by(self, selection):
+        runs = {run.id for run in self.runs if run.selection == selection}
+        return frozenset(one.item for run, one in self.history if run in runs and one.outcome is Outcome.STORED)

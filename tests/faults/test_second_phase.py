@@ -295,3 +295,32 @@ def test_bytes_that_were_withdrawn_do_not_come_back_under_another_name(archive, 
     assert "BYTES_WITHDRAWN" in result.outcomes["back"][1]
     detail = next(record["detail"] for record in result.records if record.get("item", "").endswith("/back"))
     assert "internet-archive/gone" in detail
+
+
+def test_what_waits_for_a_person_is_not_captured_night_after_night(archive, double):
+    double.add(item("x", said(b"TCOP", "All rights reserved")))
+    first = archive.harvested().outcomes["x"]
+    asked = len(double.asked_for_bytes())
+
+    assert archive.harvested().outcomes["x"] == first
+    assert len(double.asked_for_bytes()) == asked
+    with (archive.root / "archiver.toml").open("a") as file:
+        file.write("[review]\nexpire_days = 1\n")
+    with sqlite3.connect(archive.root / "catalogue.sqlite") as connection:
+        connection.execute("UPDATE review_case SET opened_at = '2020-01-01 00:00:00.000000'")
+    assert archive.harvested().outcomes["x"] == ("refused", ("CONFLICT_RESERVED", "REVIEW_EXPIRED"))
+    assert len(double.asked_for_bytes()) == asked
+    assert archive.run("review", "list", "--standing", "expired", "--output", "jsonl").records
+    double.add(item("x"))
+    assert archive.harvested().outcomes["x"][0] == "stored"
+
+
+def test_two_items_of_one_run_cannot_launder_the_same_recording(archive, double):
+    archive.harvest["jobs"] = "4"
+    archive.write()
+    double.latency = 0.05
+    double.add(*(item(f"x{n}", seed=b"same", licence=licence) for n, licence in enumerate((LICENCE, OTHER))))
+
+    outcomes = [outcome for outcome, _ in archive.harvested().outcomes.values()]
+
+    assert sorted(outcomes) == ["quarantined", "stored"]
