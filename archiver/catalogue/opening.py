@@ -14,6 +14,7 @@ from archiver.catalogue.auditing import Auditing
 from archiver.catalogue.choosing import Choosing
 from archiver.catalogue.chronicle import Chronicling
 from archiver.catalogue.reading import Reading
+from archiver.catalogue.rechecking import Rechecking
 from archiver.catalogue.recounting import Recounting
 from archiver.catalogue.reviewing import Reviewing
 from archiver.catalogue.schema import HEAD
@@ -30,7 +31,7 @@ _MIGRATING = 0x61726368
 """The advisory lock of PostgreSQL that whoever makes or changes the schema holds; any number that is always the same."""
 
 
-class Catalogue(Reading, Writing, Reviewing, Choosing, Chronicling, Auditing, Recounting):
+class Catalogue(Reading, Writing, Reviewing, Rechecking, Choosing, Chronicling, Auditing, Recounting):
     """The ledger over SQLite or PostgreSQL; see `archiver.ports.catalogue`. Safe for threads.
 
     Made by `open_catalogue` only.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
@@ -24,7 +25,26 @@ LONGEST_LINE = 1 << 20
 policy_option = click.option("--policy", default="all-cc", show_default=True, help="What the gate admits.")
 
 
-@click.group("licence", context_settings={"help_option_names": ["-h", "--help"]})
+class LicenceCommands(click.Group):
+    """A group that imports the larger of its commands when they are called."""
+
+    LATER: ClassVar = {"recheck": "licence_recheck", "table": "licence_table"}
+    """Name of a command, and the module below `archiver.cli` that has it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names."""
+        return [*super().list_commands(ctx), *self.LATER]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command of this module, or import one."""
+        if cmd_name not in self.LATER:
+            return super().get_command(ctx, cmd_name)
+        module = importlib.import_module(f"archiver.cli.{self.LATER[cmd_name]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+
+@click.group("licence", cls=LicenceCommands, context_settings={"help_option_names": ["-h", "--help"]})
 def licence_command() -> None:
     """Ask the licence gate alone: no network, no archive."""
 

@@ -15,6 +15,13 @@ OFFICIAL_SHA256 = "c71503b59eb26b6fd5a5a2827daa5a2e66169dd41feccb4a40aafbff45600
 permissions of creativecommons/cc-legal-tools-app, commit ad03b3e."""
 
 
+PROVENANCE = (
+    "Creative Commons' own table config/cc-legal-tools.csv, copy of 2026-01-09 in creativecommons/quantifying, commit 077393b;"
+    " permissions by the rules of creativecommons/cc-legal-tools-app, commit ad03b3e; one SPDX identifier"
+    " (CC-BY-NC-3.0-IGO) added from SPDX 3.29"
+)
+"""Where the table is from."""
+
 EXTENSION_SHA256 = "d94696dda0bac15b245e03e54d6152f9469726326c80f6ea035efb51c5c258be"
 """Of `data/extension.csv`: the Free Art License, after SPDX (LAL-1.2, LAL-1.3) and the Open Definition's list."""
 
@@ -31,6 +38,16 @@ def licence_table() -> LicenceTable:
     extension = (resources.files("archiver.shelf") / "data" / "extension.csv").read_bytes()
     _check(extension, EXTENSION_SHA256)
     return LicenceTable(table.tools, table.sha256, ExtensionRegistry(extension.decode("utf-8")))
+
+
+def official_text() -> str:
+    """Return the text of the closed table."""
+    return (resources.files("archiver.shelf") / "data" / "official.csv").read_bytes().decode("utf-8")
+
+
+def licence_schema() -> bytes:
+    """Return the JSON Schema of ``metadata/licence.json``."""
+    return (resources.files("archiver.shelf") / "data" / "schemas" / "licence-1.json").read_bytes()
 
 
 def checked_table(content: bytes, sha256: str) -> LicenceTable:

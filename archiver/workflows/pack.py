@@ -141,7 +141,7 @@ def _licence_record(sip: Sip, now: datetime) -> bytes:
     record = {
         "item": str(item.id),
         "decided_at": now.isoformat(timespec="seconds"),
-        "decision": sip.admitted.decision.to_json(),
+        "decision": _placed(sip),
         "review": _review(sip),
         "unread_tags": [
             {"file": f"data/{file.path}", "note": note}
@@ -160,6 +160,24 @@ def _licence_record(sip: Sip, now: datetime) -> bytes:
         ],
     }
     return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+
+
+def _placed(sip: Sip) -> dict[str, Any]:
+    """Return the decision, each declaration with the place and the time at which it was read."""
+    record = sip.admitted.decision.to_json()
+    answer = sip.admitted.item.answers[0] if sip.admitted.item.answers else None
+    files = {file.declared.name: file for file in sip.files}
+    for evidence in record["evidence"]:
+        file = files.get(evidence["subject"])
+        if file is not None and not evidence["field"].startswith("ia."):
+            place, at = f"data/{file.path}", file.captured_at
+        elif answer is not None:
+            place, at = answer.url, answer.retrieved_at
+        else:
+            continue
+        evidence["retrieved_from"] = place
+        evidence["retrieved_at"] = at.isoformat(timespec="seconds")
+    return record
 
 
 def _review(sip: Sip) -> dict[str, Any] | None:
