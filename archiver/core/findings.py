@@ -33,10 +33,28 @@ class FindingCode(StrEnum):
     OXUM_MISMATCH = "OXUM_MISMATCH"
     FETCH_MALFORMED = "FETCH_MALFORMED"
     FETCH_NOT_LISTED = "FETCH_NOT_LISTED"
+    LINK_REFUSED = "LINK_REFUSED"
+    HARD_LINK = "HARD_LINK"
+    SPECIAL_FILE = "SPECIAL_FILE"
+    NAME_NOT_UTF8 = "NAME_NOT_UTF8"
+    MEMBER_REPEATED = "MEMBER_REPEATED"
+    SERIALIZATION_DAMAGED = "SERIALIZATION_DAMAGED"
+    SERIALIZATION_EXCESSIVE = "SERIALIZATION_EXCESSIVE"
+    SERIALIZATION_TOP = "SERIALIZATION_TOP"
     FILE_MISSING = "FILE_MISSING"
     FILE_UNEXPECTED = "FILE_UNEXPECTED"
     FILE_UNREADABLE = "FILE_UNREADABLE"
     FILE_CHANGED = "FILE_CHANGED"
+    PROFILE_IDENTIFIER = "PROFILE_IDENTIFIER"
+    PROFILE_BAG_INFO = "PROFILE_BAG_INFO"
+    PROFILE_MANIFESTS = "PROFILE_MANIFESTS"
+    PROFILE_TAG_MANIFESTS = "PROFILE_TAG_MANIFESTS"
+    PROFILE_FETCH = "PROFILE_FETCH"
+    PROFILE_DATA_EMPTY = "PROFILE_DATA_EMPTY"
+    PROFILE_SERIALIZATION = "PROFILE_SERIALIZATION"
+    PROFILE_VERSION = "PROFILE_VERSION"
+    PROFILE_TAG_FILES = "PROFILE_TAG_FILES"
+    PROFILE_PAYLOAD_FILES = "PROFILE_PAYLOAD_FILES"
     OBJECT_MISSING = "OBJECT_MISSING"
     OBJECT_UNREADABLE = "OBJECT_UNREADABLE"
     OBJECT_CHANGED = "OBJECT_CHANGED"
@@ -80,10 +98,28 @@ CLAUSES = {
     FindingCode.OXUM_MISMATCH: "RFC 8493 §2.2.2, §3",
     FindingCode.FETCH_MALFORMED: "RFC 8493 §2.2.3",
     FindingCode.FETCH_NOT_LISTED: "RFC 8493 §2.2.3",
+    FindingCode.LINK_REFUSED: "RFC 8493 §5.2",
+    FindingCode.HARD_LINK: "RFC 8493 §5.2",
+    FindingCode.SPECIAL_FILE: "RFC 8493 §2.1.2",
+    FindingCode.NAME_NOT_UTF8: "RFC 8493 §2.1.3",
+    FindingCode.MEMBER_REPEATED: "BagIt 0.97 §4, §2.1.3",
+    FindingCode.SERIALIZATION_DAMAGED: "BagIt 0.97 §4",
+    FindingCode.SERIALIZATION_EXCESSIVE: "RFC 8493 §5",
+    FindingCode.SERIALIZATION_TOP: "BagIt 0.97 §4",
     FindingCode.FILE_MISSING: "RFC 8493 §3",
     FindingCode.FILE_UNEXPECTED: "RFC 8493 §3",
     FindingCode.FILE_UNREADABLE: "RFC 8493 §3",
     FindingCode.FILE_CHANGED: "RFC 8493 §3",
+    FindingCode.PROFILE_IDENTIFIER: "BagIt Profiles 1.4, Implementation details 1",
+    FindingCode.PROFILE_BAG_INFO: "BagIt Profiles 1.4, Bag-Info",
+    FindingCode.PROFILE_MANIFESTS: "BagIt Profiles 1.4, Manifests",
+    FindingCode.PROFILE_TAG_MANIFESTS: "BagIt Profiles 1.4, Tag-Manifests",
+    FindingCode.PROFILE_FETCH: "BagIt Profiles 1.4, Fetch.txt",
+    FindingCode.PROFILE_DATA_EMPTY: "BagIt Profiles 1.4, Data-Empty",
+    FindingCode.PROFILE_SERIALIZATION: "BagIt Profiles 1.4, Serialization",
+    FindingCode.PROFILE_VERSION: "BagIt Profiles 1.4, Accept-BagIt-Version",
+    FindingCode.PROFILE_TAG_FILES: "BagIt Profiles 1.4, Tag-Files",
+    FindingCode.PROFILE_PAYLOAD_FILES: "BagIt Profiles 1.4, Payload-Files",
     FindingCode.OBJECT_MISSING: "RFC 8493 §3",
     FindingCode.OBJECT_UNREADABLE: "RFC 8493 §3",
     FindingCode.OBJECT_CHANGED: "RFC 8493 §3",
@@ -109,8 +145,25 @@ CLAUSES = {
 INVALID_ONLY = frozenset([FindingCode.FILE_CHANGED])
 """A bag with only these is complete and not valid (RFC 8493 §3); any other finding makes it incomplete as well."""
 
-WARNINGS = frozenset([FindingCode.MANIFEST_ASTERISK])
-"""Deviations that the RFC tells a reader to accept and to warn of; the bag stays valid."""
+WARNINGS = frozenset([FindingCode.MANIFEST_ASTERISK, FindingCode.HARD_LINK])
+"""Deviations that a reader accepts and warns of; the bag stays valid."""
+
+TOLERABLE = frozenset(
+    [
+        FindingCode.ALGORITHM_UNKNOWN,
+        FindingCode.BAG_INFO_MALFORMED,
+        FindingCode.MANIFEST_INCOMPLETE,
+        FindingCode.OXUM_MALFORMED,
+        FindingCode.OXUM_REPEATED,
+        FindingCode.PATHS_COLLIDE,
+        FindingCode.SERIALIZATION_TOP,
+        FindingCode.TAG_MANIFEST_OMITS,
+    ]
+)
+"""What ``--lenient`` names and lets pass: others' tools write it, and every payload file is still proven by a digest."""
+
+PROFILES = frozenset(code for code in FindingCode if code.startswith("PROFILE_"))
+"""A bag with these is valid or not by the RFC all the same; it does not satisfy the profile that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +199,27 @@ class BagVerdict:
     Attributes:
         prefix: Its place in the store, ending in ``/``; empty when the store's root is the bag.
         findings: Everything wrong with it.
+        tolerated: Codes that are named and do not count.
     """
 
     prefix: str
     findings: tuple[Finding, ...]
+    tolerated: frozenset[FindingCode] = WARNINGS
 
     @property
     def is_complete(self) -> bool:
         """Tell whether everything listed is there and everything there is listed (RFC 8493 §3)."""
-        return all(finding.code in INVALID_ONLY | WARNINGS for finding in self.findings)
+        return all(code in INVALID_ONLY | PROFILES for code in self._counted())
 
     @property
     def is_valid(self) -> bool:
         """Tell whether it is complete and every digest agrees (RFC 8493 §3)."""
-        return all(finding.code in WARNINGS for finding in self.findings)
+        return all(code in PROFILES for code in self._counted())
+
+    @property
+    def is_sound(self) -> bool:
+        """Tell whether it is valid and satisfies the profile that was asked for."""
+        return not self._counted()
+
+    def _counted(self) -> list[FindingCode]:
+        return [finding.code for finding in self.findings if finding.code not in self.tolerated]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,3 +58,39 @@ class Receipt:
     grade: Grade
     existed: bool = False
     adopted: bool = False
+
+
+class StrangerKind(StrEnum):
+    """What may lie beside objects and is none."""
+
+    LINK = "link"
+    """A symbolic link, or a hard link in an archive: its bytes may lie anywhere, and change without the bag."""
+    SHARED = "shared"
+    """A plain file with a second name on the disk, through which it may be changed; it is an object all the same."""
+    SPECIAL = "special"
+    """A device, a pipe, a socket, or a member of an archive that stands for no plain file."""
+    UNNAMEABLE = "unnameable"
+    """A name that is not UTF-8."""
+    UNSAFE = "unsafe"
+    """A name that would leave its directory on some system."""
+    REPEATED = "repeated"
+    """A second member of an archive under the same name: which one a reader gets depends on the reader."""
+    DAMAGED = "damaged"
+    """A place from which an archive cannot be read any more."""
+    EXCESSIVE = "excessive"
+    """An archive that unpacks to far more than it could honestly hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Something in a place for objects that is no object, and is never read.
+
+    Attributes:
+        kind: What it is.
+        path: Where; bytes that are not UTF-8 are shown escaped.
+        detail: For people.
+    """
+
+    kind: StrangerKind
+    path: str
+    detail: str = ""

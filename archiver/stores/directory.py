@@ -28,7 +28,7 @@ from archiver.core.errors import (
 from archiver.core.fixity import Algorithm, Grade, Hasher
 from archiver.core.objects import ObjectFacts, Receipt, StagedFile
 from archiver.stores.keys import checked_key, checked_prefix, is_key
-from archiver.stores.tree import BUFFER, Tree, chunks, exists, opened_file, regular_size
+from archiver.stores.tree import BUFFER, Tree, chunks, exists, opened_file, regular_size, strangers_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.core.fixity import Digest
+    from archiver.core.objects import Stranger
 
 INCOMING = ".archiver-incoming"
 """Where unfinished writes are, below the root: the same file system as the objects, and no object's place."""
@@ -186,6 +187,11 @@ class DirectoryStore:
             for path, size in self._tree.files(prefix.split("/")[:-1]):
                 if is_key(path) and not path.startswith(f"{INCOMING}/"):
                     yield ObjectFacts(path, size)
+
+    def strangers(self, prefix: str) -> Iterator[Stranger]:
+        """Yield what lies below a prefix and is no object: links, devices, names that are not UTF-8; and files with two names."""
+        with suppress(ObjectNotFoundError), self._translating("list", prefix):
+            yield from strangers_below(self._tree, checked_prefix(prefix).split("/")[:-1])
 
     def delete(self, key: str) -> None:
         """See `Store.delete`. Directories that become empty stay."""

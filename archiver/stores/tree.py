@@ -10,6 +10,8 @@ import stat as modes
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from archiver.core.objects import Stranger, StrangerKind
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -106,6 +108,37 @@ class Tree:
         finally:
             for _, entries in levels:
                 entries.close()
+
+
+def strangers_below(tree: Tree, parts: Sequence[str]) -> Iterator[Stranger]:
+    """Yield everything below a directory that is neither a plain file with one name nor a directory."""
+    with tree.opened(parts):  # refuses a symbolic link on the way
+        waiting = ["".join(f"{part}/" for part in parts)]
+    while waiting:
+        path = waiting.pop()
+        with suppress(FileNotFoundError), os.scandir(tree.root / path) as entries:
+            for entry in entries:
+                here = path + entry.name
+                stranger = _stranger(entry, here)
+                if stranger is not None:
+                    yield stranger
+                elif entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{here}/")
+
+
+def _stranger(entry: os.DirEntry[str], path: str) -> Stranger | None:
+    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        facts = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if shown != path:
+        return Stranger(StrangerKind.UNNAMEABLE, shown, "its name is not UTF-8")
+    if modes.S_ISLNK(facts.st_mode):
+        return Stranger(StrangerKind.LINK, shown, "a symbolic link")
+    if modes.S_ISREG(facts.st_mode):
+        return Stranger(StrangerKind.SHARED, shown, f"{facts.st_nlink} names") if facts.st_nlink > 1 else None
+    return None if modes.S_ISDIR(facts.st_mode) else Stranger(StrangerKind.SPECIAL, shown, "a device, pipe or socket")
 
 
 def _regular_size(entry: os.DirEntry[str]) -> int | None:

@@ -40,11 +40,13 @@ class BagPlan:
         version: As declared, or (1, 0) where nothing can be read.
         expected: The digests promised for each file, by its path in the bag.
         findings: Everything that can be told without reading payload.
+        info: The elements of ``bag-info.txt``, label and value, in order.
     """
 
     version: tuple[int, int]
     expected: Mapping[str, tuple[Digest, ...]]
     findings: tuple[Finding, ...]
+    info: tuple[tuple[str, str], ...] = ()
 
 
 def tag_files_of(names: Iterable[str]) -> tuple[str, ...]:
@@ -93,13 +95,13 @@ class _Planner:
         self.check_payload(payload_manifests, fetched)
         self.check_tags(payload_manifests, tag_manifests)
         self.check_collisions()
-        self.read_info()
+        info = self.read_info()
         expected: dict[str, tuple[Digest, ...]] = {}
         for entries in (*payload_manifests.values(), *tag_manifests.values()):
             for path, digest in entries.items():
                 if path in self.sizes and digest is not None:
                     expected[path] = (*expected.get(path, ()), digest)
-        return BagPlan(self.version, expected, tuple(self.findings))
+        return BagPlan(self.version, expected, tuple(self.findings), tuple(info))
 
     def found(self, code: FindingCode, where: str, *, expected: str = "", actual: str = "") -> None:
         self.findings.append(Finding(code, where, expected=expected, actual=actual[:500]))
@@ -282,9 +284,10 @@ class _Planner:
                 )
             seen[key] = path
 
-    def read_info(self) -> None:
+    def read_info(self) -> list[tuple[str, str]]:
         name = "bag-info.txt" if "bag-info.txt" in self.tags else _OLD_INFO
-        oxums = [value for label, value in self.elements(name) if label.lower() == "payload-oxum"]
+        elements = self.elements(name)
+        oxums = [value for label, value in elements if label.lower() == "payload-oxum"]
         if len(oxums) > 1:
             self.found(FindingCode.OXUM_REPEATED, name, expected="Payload-Oxum at most once", actual=str(len(oxums)))
         for oxum in oxums:
@@ -296,6 +299,7 @@ class _Planner:
             actual = f"{sum(sizes)}.{len(sizes)}"
             if (int(match[1]), int(match[2])) != (sum(sizes), len(sizes)):
                 self.found(FindingCode.OXUM_MISMATCH, name, expected=oxum.strip(), actual=actual)
+        return elements
 
     def elements(self, name: str) -> list[tuple[str, str]]:
         elements: list[tuple[str, str]] = []

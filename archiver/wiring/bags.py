@@ -1,0 +1,138 @@
+"""Where a bag may lie: a path becomes a directory, an archive, or a place in a configured store."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archiver import wiring
+from archiver.core.errors import SettingsError, StoreRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from archiver.core.findings import BagVerdict
+    from archiver.ports.engines import Engine
+    from archiver.settings.reading import Settings
+    from archiver.workflows.verify import Demand
+
+Judged = tuple[str, "BagVerdict"]
+
+_MEDIA_TYPES = {"": "application/x-tar", "gz": "application/gzip", "zst": "application/zstd", "zip": "application/zip"}
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """How bags are looked at.
+
+    Attributes:
+        settings: Read only when a path names a store.
+        files: Reads several files at once.
+        is_lenient: As ``--lenient``.
+        profile: File of a profile, or None.
+    """
+
+    settings: Callable[[], Settings]
+    files: Engine
+    is_lenient: bool = False
+    profile: Path | None = None
+
+    def demand(self, serialization: str = "") -> Demand:
+        """Return what is asked of a bag, reading the profile.
+
+        Raises:
+            SettingsError: The profile cannot be read.
+        """
+        from archiver.core.bags.profiles import ProfileError, parse_profile
+        from archiver.workflows.verify import Demand
+
+        try:
+            profile = parse_profile(self.profile.read_bytes()) if self.profile else None
+        except ProfileError as error:
+            raise SettingsError(f"{self.profile}: not a BagIt profile: {error}") from error
+        except OSError as error:
+            raise SettingsError(f"{self.profile}: cannot be read: {error.strerror}") from error
+        return Demand(self.is_lenient, profile, serialization)
+
+
+def verdicts(path: str, looking: Looking) -> Iterator[Judged]:
+    """Yield every bag at a path with its verdict.
+
+    Args:
+        path: A directory, an archive, or ``STORE:KEY`` for a place in a configured store.
+        looking: How it is looked at.
+
+    Raises:
+        StoreRefusedError: There is nothing of that kind.
+    """
+    place = Path(path)
+    if place.is_dir():
+        yield from _in_directory(place, looking)
+    elif place.is_file():
+        yield from _in_archive(place, looking)
+    else:
+        yield from _in_store(path, looking)
+
+
+def _in_directory(path: Path, looking: Looking) -> Iterator[Judged]:
+    from archiver.stores.directory import DirectoryStore
+    from archiver.workflows.verify import bags_in, verify
+
+    store, demand = DirectoryStore("", path), looking.demand()
+    for prefix in bags_in(store):
+        shown = str(path / prefix) if prefix else str(path)
+        yield shown, verify(store, prefix, files=looking.files, strangers=store.strangers(prefix), demand=demand)
+
+
+def _in_archive(path: Path, looking: Looking) -> Iterator[Judged]:
+    from archiver.containers.opening import FORMS, open_archive
+    from archiver.containers.tars import TarPlace
+    from archiver.containers.zips import ZipPlace
+    from archiver.workflows.verify import verify_archive, verify_stream
+
+    with _readable(path):
+        archive = open_archive(path)
+    if archive is None:
+        raise StoreRefusedError(f"{path}: expected {FORMS}, actual another kind of file")
+    if isinstance(archive, TarPlace | ZipPlace):
+        demand = looking.demand(_MEDIA_TYPES["zip" if isinstance(archive, ZipPlace) else ""])
+        for verdict in verify_archive(archive, archive.survey(), files=looking.files, demand=demand):
+            yield str(path), verdict
+    else:
+        yield str(path), verify_stream(archive, demand=looking.demand(_MEDIA_TYPES[archive.compression]))
+    if isinstance(archive, ZipPlace):
+        archive.close()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreRefusedError(f"{path}: cannot be read: {error.strerror}", next_command=f"ls -l {path}") from error
+
+
+def _in_store(path: str, looking: Looking) -> Iterator[Judged]:
+    from archiver.containers.opening import FORMS
+    from archiver.workflows.verify import bags_in, verify
+
+    name, colon, key = path.partition(":")
+    if not colon:
+        raise StoreRefusedError(f"{path}: expected {FORMS}, or STORE:KEY, actual nothing", next_command=f"ls -l {path}")
+    known = looking.settings().stores
+    if name not in known:
+        raise StoreRefusedError(
+            f"{path}: there is neither such a path nor a store {name!r}; known stores: {', '.join(known)}",
+            next_command="archiver status",
+        )
+    store = wiring.open_store(name, known[name])
+    below = f"{key.rstrip('/')}/" if key.rstrip("/") else ""
+    try:
+        places = bags_in(store, below)
+    except ValueError as error:
+        raise StoreRefusedError(f"{path}: {key!r} is no place in a store: {error}") from error
+    demand = looking.demand()
+    for prefix in places:
+        yield f"{name}:{prefix.rstrip('/')}", verify(store, prefix, files=looking.files, demand=demand)
