@@ -16,7 +16,7 @@ from archiver.audio.gathering import Gathering
 from archiver.audio.id3 import HEADER, id3v2_size, read_id3v1, read_id3v2
 from archiver.audio.matroska import read_matroska
 from archiver.audio.mp4 import read_mp4
-from archiver.audio.spans import DamagedTagError, Span
+from archiver.audio.spans import DamagedTagError, Patience, Span, TooManyPiecesError
 from archiver.audio.vorbis import read_flac, read_ogg
 from archiver.audio.xmp import search_xmp
 
@@ -48,7 +48,9 @@ class EmbeddedTagReader:
         out = Gathering(name)
         descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _read(Span(descriptor, [(0, os.fstat(descriptor).st_size)]), out)
+            _read(Span(descriptor, [(0, os.fstat(descriptor).st_size)], Patience()), out)
+        except TooManyPiecesError as error:
+            out.unread(str(error))
         finally:
             os.close(descriptor)
         return out.tags()
@@ -78,6 +80,8 @@ def _carefully(reader: Callable[[Span, Gathering], object], span: Span, out: Gat
     """Read a tag; where it is damaged what was found before stands, and the damage is noted."""
     try:
         reader(span, out)
+    except TooManyPiecesError:
+        raise
     except DamagedTagError as error:
         out.note(f"a damaged tag: {error}")
 

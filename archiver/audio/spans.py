@@ -18,16 +18,39 @@ class DamagedTagError(Exception):
     """A tag does not keep to its own format. It never leaves this room: a damaged tag is no tag, and is noted."""
 
 
+class TooManyPiecesError(DamagedTagError):
+    """A file makes its reader ask for more pieces than any honest tag has."""
+
+
+class Patience:
+    """How many pieces of one file are read, all told: no structure of a hostile file keeps its reader busy for ever."""
+
+    def __init__(self, pieces: int = 300_000) -> None:
+        self._pieces = pieces
+
+    def take(self) -> None:
+        """Count a piece.
+
+        Raises:
+            TooManyPiecesError: There were too many.
+        """
+        self._pieces -= 1
+        if self._pieces < 0:
+            raise TooManyPiecesError("more pieces than any honest tag has")
+
+
 class Span:
     """Bytes of an open file, not necessarily in one place.
 
     Args:
         descriptor: Of the open file.
         extents: Offset in the file and length of each part, in order.
+        patience: Shared by every stretch of the file.
     """
 
-    def __init__(self, descriptor: int, extents: Sequence[tuple[int, int]]) -> None:
+    def __init__(self, descriptor: int, extents: Sequence[tuple[int, int]], patience: Patience) -> None:
         self._descriptor = descriptor
+        self._patience = patience
         self._extents = extents
         self._ends = list(accumulate(length for _, length in extents))
         self.size = self._ends[-1] if self._ends else 0
@@ -38,6 +61,7 @@ class Span:
         Raises:
             DamagedTagError: They are not all inside, or are more than `MOST_AT_ONCE`.
         """
+        self._patience.take()
         if length < 0 or offset < 0 or length > MOST_AT_ONCE or offset + length > self.size:
             raise DamagedTagError(f"{length} bytes at {offset} are not inside {self.size}")
         content = b"".join(os.pread(self._descriptor, part, place) for place, part in self._places(offset, length))
@@ -58,7 +82,7 @@ class Span:
         """
         if length < 0 or offset < 0 or offset + length > self.size:
             raise DamagedTagError(f"{length} bytes at {offset} are not inside {self.size}")
-        return Span(self._descriptor, list(self._places(offset, length)))
+        return Span(self._descriptor, list(self._places(offset, length)), self._patience)
 
     def rest(self, offset: int) -> Span:
         """Return everything from an offset on."""
@@ -72,7 +96,8 @@ class Span:
         """
         if any(offset + length > self.size for offset, length in parts):
             raise DamagedTagError(f"a part is not inside {self.size} bytes")
-        return Span(self._descriptor, [place for part in parts for place in self._places(*part)])
+        places = [place for part in parts for place in self._places(*part)]
+        return Span(self._descriptor, places, self._patience)
 
     def _places(self, offset: int, length: int) -> Iterator[tuple[int, int]]:
         index = bisect_right(self._ends, offset)

@@ -146,6 +146,8 @@ class _Run:
         else:
             lead = "would be: " if self.is_rehearsal else ""
             self.front.say(lead + text.harvest_summary(self.counts, bytes_=self.bytes, seconds=seconds))
+        if self.counts[Outcome.QUARANTINED] and self.output == "text" and not self.is_rehearsal:
+            self.front.say("what is quarantined waits for a person\n  next: archiver review list")
         if self.counts[Outcome.FAILED]:
             status.print_problem(
                 f"{self.counts[Outcome.FAILED]} items could not be answered\n"

@@ -296,3 +296,12 @@ def test_a_wave_file_of_the_standard_library_says_nothing(tmp_path):
     path.write_bytes(file.getvalue())
 
     assert said(path) == []
+
+
+def test_boxes_without_end_are_given_up_and_count_as_an_unresolved_claim(tmp_path):
+    leaf = struct.pack(">I", 8) + b"free"
+    inner = struct.pack(">I", 8 + 8 * 15_000) + b"udta" + leaf * 15_000
+    path = tmp_path / "a.m4a"
+    path.write_bytes(struct.pack(">I", 8) + b"ftyp" + struct.pack(">I", 8 + len(inner) * 40) + b"moov" + inner * 40)
+
+    assert [field for field, _ in said(path)] == [UNREAD]
