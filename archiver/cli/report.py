@@ -9,6 +9,7 @@ import click
 REPORTS = {
     "audit": ("report_audit", "Copies, checks, damage, backlog: for a director and an auditor."),
     "ndsa": ("report_ndsa", "The level of digital preservation reached in each area, and what is missing."),
+    "licences": ("report_licences", "Holdings by licence, use and policy, and what another policy would do."),
     "collection": ("report_collection", "Holdings, licences, sizes, formats, sources, growth."),
 }
 """Name of each report, the module below `archiver.cli` that has it, and its line in the help."""

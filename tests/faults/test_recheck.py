@@ -115,3 +115,39 @@ def test_the_record_of_a_decision_keeps_its_schema_and_says_where_and_when_each_
         without = {**record, "decision": {k: v for k, v in record["decision"].items() if k != broken}}
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(without, schema)
+
+
+def test_the_report_of_licences_adds_up_by_tool_use_and_policy_and_deletes_nothing(archive, double, tmp_path):
+    double.add(item("noncommercial", "http://creativecommons.org/licenses/by-nc-nd/3.0/"))
+    archive.harvested()
+    before = archive.bags()
+
+    file = tmp_path / "licences.csv"
+    result = archive.run("report", "licences", "--policy", "free-culture", "--output", "jsonl", "--report", str(file))
+
+    assert result.status == 0
+    *items, last = result.records
+    assert [record["item"] for record in items] == ["internet-archive/noncommercial"]
+    summary = last["summary"]
+    assert {url: amount["items"] for url, amount in summary["tools"].items()} == {
+        BY: 5,
+        "https://creativecommons.org/licenses/by-nc-nd/3.0/": 1,
+    }
+    assert {use: amount["items"] for use, amount in summary["uses"].items()} == {
+        "commercial": 5,
+        "derivatives": 5,
+        "commercial and derivatives": 5,
+        "non-commercial only": 1,
+        "verbatim only": 1,
+    }
+    assert {name: amount["items"] for name, amount in summary["policies"].items()} == {
+        "free-culture": 5,
+        "commercial-ok": 5,
+        "derivatives-ok": 5,
+        "all-cc": 6,
+    }
+    assert (summary["change"]["policy"], summary["change"]["not_admitted"]["items"]) == ("free-culture", 1)
+    assert archive.bags() == before
+    assert "not admitted,free-culture,1," in file.read_text()
+    assert archive.run("report", "licences", "--policy", "free-culture").out.count("nothing is deleted") == 1
+    assert archive.run("report", "licences", "--policy", "open").status == 2
