@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable
     from pathlib import Path
 
@@ -32,11 +34,13 @@ class Front:
         config: ``--config``, or None.
         home: ``--home``, or None.
         verbosity: -1 for ``-q``, 0, or how often ``-v`` was given.
+        log_format: ``--log-format``, or None for what the settings say.
     """
 
     config: Path | None
     home: Path | None
     verbosity: int
+    log_format: str | None = None
 
     @property
     def is_quiet(self) -> bool:
@@ -47,7 +51,10 @@ class Front:
         """Read the settings."""
         from archiver.settings.reading import read_settings
 
-        return read_settings(config=self.config, home=self.home)
+        settings = read_settings(config=self.config, home=self.home)
+        if self.log_format is None and settings.logging.format == "json":
+            speak_json()
+        return settings
 
     def set_up_logging(self) -> None:
         """Send the program's log to standard error."""
@@ -56,11 +63,44 @@ class Front:
         level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(self.verbosity, logging.DEBUG)
         logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
         logging.getLogger("archiver").setLevel(level)
+        if self.log_format == "json":
+            speak_json()
 
     def say(self, text: str = "") -> None:
         """Print a result for people on standard output, unless ``-q``."""
         if not self.is_quiet:
             click.echo(printable(text))
+
+
+def speak_json() -> None:
+    """Let every line of the log be one JSON object: time, level, logger, message, and what the message was given."""
+    import logging
+
+    from pythonjsonlogger.json import JsonFormatter
+
+    formatter = JsonFormatter(
+        "%(message)s%(levelname)s%(name)s",
+        rename_fields={"levelname": "level", "name": "logger"},
+        timestamp="at",
+        json_ensure_ascii=True,
+    )
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(formatter)
+        handler.set_name(JSON_LOG)
+        if not handler.filters:
+            handler.addFilter(_without_passwords)
+
+
+JSON_LOG = "archiver-json"
+_PASSWORD = re.compile(r"(?<=//)[^/@\s]+(?=@)")
+
+
+def _without_passwords(record: logging.LogRecord) -> bool:
+    """Take the user and password out of any address that a message names."""
+    text = record.getMessage()
+    if "@" in text:
+        record.msg, record.args = _PASSWORD.sub("…", text), ()
+    return True
 
 
 def emit(record: dict[str, Any]) -> None:

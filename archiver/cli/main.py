@@ -12,6 +12,7 @@ import click
 from archiver import __version__
 from archiver.cli.front import Front
 from archiver.cli.status import EXIT_STATUSES, ended
+from archiver.cli.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,18 +84,26 @@ class Commands(click.Group):
 @click.option("--home", type=click.Path(path_type=Path), help="Where catalogue, store and staging are by default.")
 @click.option("-v", "--verbose", count=True, help="Say more on standard error.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="Of the log; else [logging] format.")
 @click.version_option(__version__, "--version", prog_name="archiver", message="%(prog)s %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, *, config: Path | None, home: Path | None, verbose: int, quiet: bool) -> None:
+def cli(
+    ctx: click.Context, *, config: Path | None, home: Path | None, verbose: int, quiet: bool, log_format: str | None
+) -> None:
     """A preservation archive for openly licensed audio.
 
     It harvests recordings that their makers put under Creative Commons or into the public domain, keeps them as BagIt
     bags with the proof beside each file, and shows that nothing has changed.
     """
-    ctx.obj = Front(config=config, home=home, verbosity=-1 if quiet else verbose)
+    watch = ctx.obj
+    ctx.obj = Front(config=config, home=home, verbosity=-1 if quiet else verbose, log_format=log_format)
     ctx.obj.set_up_logging()
+    if isinstance(watch, Watch):
+        watch.began(ctx.obj, ctx.invoked_subcommand)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and end the process with its exit status."""
-    sys.exit(ended(lambda: cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)))
+    watch = Watch(arguments)
+    given = None if arguments is None else list(arguments)
+    sys.exit(watch.ended(ended(lambda: cli.main(args=given, standalone_mode=False, obj=watch))))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from archiver import wiring
 from archiver.cli.front import Front, emit, example, pass_front, printable
 
 
@@ -19,16 +18,20 @@ from archiver.cli.front import Front, emit, example, pass_front, printable
 )
 @pass_front
 def status_command(front: Front, *, output: str) -> None:
-    """Show holdings, copies in each store, quarantine and the last runs."""
+    """Show holdings, copies in each store, overdue checks, quarantine and the last runs."""
     from archiver.reports import records, text
+    from archiver.wiring import monitoring, reporting
 
-    catalogue = wiring.open_catalogue(front.settings())
-    try:
+    settings = front.settings()
+    if output == "prometheus":
+        click.echo(monitoring.metrics_now(settings), nl=False)
+        return
+    with reporting.opened_catalogue(settings) as catalogue:
         totals = catalogue.totals()
-    finally:
-        catalogue.close()
+        backlogs = monitoring.backlogs(settings, catalogue)
+    runs = monitoring.last_runs(settings)
     if output == "jsonl":
-        emit(records.totals(totals))
+        emit({**records.totals(totals), **records.watched(backlogs, runs)})
     else:
-        for line in text.prometheus(totals) if output == "prometheus" else text.totals(totals):
+        for line in (*text.totals(totals), *text.watched(backlogs, runs)):
             click.echo(printable(line))

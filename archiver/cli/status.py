@@ -52,7 +52,11 @@ def say(error: ArchiverError) -> None:
 
 
 def print_problem(text: str) -> None:
-    """Print to standard error; characters the terminal cannot show are escaped."""
+    """Print to standard error; characters the terminal cannot show are escaped. Where the log is JSON, so is this."""
+    if any(handler.name == "archiver-json" for handler in logging.getLogger().handlers):
+        level = logging.WARNING if text.startswith("warning: ") else logging.ERROR
+        logging.getLogger("archiver").log(level, "%s", text)
+        return
     click.echo(text.encode("utf-8", "backslashreplace").decode(), err=True)
 
 

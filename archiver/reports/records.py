@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.holdings import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping
 
+    from archiver.core.audits import StoreForecast
     from archiver.core.events import Event
     from archiver.core.findings import BagVerdict, Finding
     from archiver.core.holdings import Copy, HeldFile, Holding, ItemOutcome, Totals
+    from archiver.core.runs import LastRun
 
 
 def item_outcome(outcome: ItemOutcome) -> dict[str, Any]:
@@ -133,6 +135,31 @@ def totals(all_: Totals) -> dict[str, Any]:
             for run in all_.last_runs
         ],
     }
+
+
+def watched(backlogs: Iterable[StoreForecast], runs: Mapping[str, LastRun]) -> dict[str, Any]:
+    """Return what is overdue, and how the last run of each command went."""
+    return {
+        "overdue": {one.store: one.overdue for one in backlogs},
+        "commands": [
+            {
+                "command": run.command,
+                "started_at": moment(run.started_at),
+                "ended_at": moment(run.ended_at),
+                "status": run.status,
+                "succeeded_at": moment(run.succeeded_at),
+            }
+            for run in runs.values()
+        ],
+    }
+
+
+def moment(seconds: float) -> str | None:
+    """Return seconds since 1970 as a time, or None for 0."""
+    try:
+        return timestamp(datetime.fromtimestamp(seconds, UTC)) if seconds else None
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def timestamp(at: datetime) -> str:

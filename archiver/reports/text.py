@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 from archiver.core.attribution import one_line
 from archiver.core.bags.bag_info import human_size
 from archiver.core.holdings import Outcome
-from archiver.reports.records import timestamp
+from archiver.reports.records import moment, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from archiver.core.audits import StoreForecast
     from archiver.core.events import Event
     from archiver.core.findings import Finding
     from archiver.core.holdings import HeldFile, Holding, ItemOutcome, Totals
+    from archiver.core.runs import LastRun
 
 
 def item_outcome(outcome: ItemOutcome) -> str:
@@ -88,28 +90,15 @@ def totals(all_: Totals) -> Iterator[str]:
         yield f"  run {run.id}  {timestamp(run.started_at)}  {run.selection}  {ended}  {numbers}"
 
 
-def prometheus(all_: Totals) -> Iterator[str]:
-    """Yield the totals in the text format of Prometheus."""
-    for name, help_, value in (
-        ("items", "Items held.", all_.items),
-        ("files", "Payload files held.", all_.files),
-        ("bytes", "Payload bytes held, one copy counted.", all_.bytes),
-        ("quarantined_items", "Items whose latest outcome is quarantine.", all_.undecided),
-        ("failed_items", "Items whose latest outcome is failure.", all_.failed),
-        ("refused_items", "Items whose latest outcome is refusal.", all_.refused),
-    ):
-        yield from (f"# HELP archiver_{name} {help_}", f"# TYPE archiver_{name} gauge", f"archiver_{name} {value}")
-    yield from ("# HELP archiver_copies Copies by store and state.", "# TYPE archiver_copies gauge")
-    for store in all_.stores:
-        yield f'archiver_copies{{store="{store.store}",state="good"}} {store.good}'
-        yield f'archiver_copies{{store="{store.store}",state="not-good"}} {store.copies - store.good}'
-    yield from (
-        "# HELP archiver_oldest_check_seconds Time of the oldest check.",
-        "# TYPE archiver_oldest_check_seconds gauge",
-    )
-    for store in all_.stores:
-        if store.oldest_check:
-            yield f'archiver_oldest_check_seconds{{store="{store.store}"}} {store.oldest_check.timestamp():.0f}'
+def watched(backlogs: Iterable[StoreForecast], runs: Mapping[str, LastRun]) -> Iterator[str]:
+    """Yield what is overdue, and how the last run of each command went."""
+    late = [one for one in backlogs if one.overdue]
+    yield "overdue checks: " + (", ".join(f"{one.store} {one.overdue}" for one in late) or "none")
+    if late:
+        yield "  next: archiver audit --due"
+    for run in runs.values():
+        how = f"status {run.status}" if run.ended_at else "works, or was killed"
+        yield f"  {run.command}: began {moment(run.started_at)}, {how}; last success {moment(run.succeeded_at) or 'never'}"
 
 
 def _files(number: int) -> str:

@@ -157,7 +157,14 @@ def test_exactly_the_right_items_are_stored_and_a_second_run_asks_for_no_audio_b
     for item in STORED:
         prove_bag(bags[f"{item.identifier}/v1"], item)
     assert archive.names_of("primary") == sorted(
-        ["archiver.toml", "archiver.lock", "catalogue.sqlite", "manifests/all.toml", *staged(archive)]
+        [
+            "archiver.toml",
+            "archiver.lock",
+            "catalogue.sqlite",
+            "last-runs/harvest.json",
+            "manifests/all.toml",
+            *staged(archive),
+        ]
     )
     assert not Path("/tmp/evil.flac").exists()
     assert not Path("/etc/evil.flac").exists()
