@@ -48,6 +48,11 @@ def test_a_crontab_line_does_what_it_says_from_anywhere(archive, tmp_path):
         assert done.returncode == (3 if " harvest " in line else 0), (command, done.stderr)
 
 
+def test_the_log_is_published_where_there_is_a_key_to_sign_it(archive, tmp_path):
+    assert " log publish" not in archive.run("schedule", "cron").out
+    assert " log publish" in archive.run("schedule", "cron", ARCHIVER_LOG__KEY=str(tmp_path / "log.key")).out
+
+
 def test_systemd_accepts_the_unit_files(archive, tmp_path):
     done = archive.run("schedule", "systemd", "--write", str(tmp_path))
     assert done.status == 0, done.err
