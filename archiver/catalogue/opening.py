@@ -18,6 +18,8 @@ from archiver.catalogue.rechecking import Rechecking
 from archiver.catalogue.recounting import Recounting
 from archiver.catalogue.reviewing import Reviewing
 from archiver.catalogue.schema import HEAD
+from archiver.catalogue.snapshots import Snapshots
+from archiver.catalogue.withdrawing import Withdrawing
 from archiver.catalogue.writing import Writing
 from archiver.core.errors import CatalogueError, CatalogueLockedError
 
@@ -31,7 +33,9 @@ _MIGRATING = 0x61726368
 """The advisory lock of PostgreSQL that whoever makes or changes the schema holds; any number that is always the same."""
 
 
-class Catalogue(Reading, Writing, Reviewing, Rechecking, Choosing, Chronicling, Auditing, Recounting):
+class Catalogue(
+    Reading, Writing, Reviewing, Rechecking, Choosing, Chronicling, Auditing, Recounting, Withdrawing, Snapshots
+):
     """The ledger over SQLite or PostgreSQL; see `archiver.ports.catalogue`. Safe for threads.
 
     Made by `open_catalogue` only.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
+from archiver.catalogue.withdrawing import is_dark
 from archiver.core.holdings import CopyStatus, Outcome, StoreTotals, Totals
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Reading:
 
     def latest(self, item: ItemId) -> Holding | None:
         """Return the newest version; see the port."""
-        query = _AIPS.where(_is(item), schema.aip.c.version == schema.item.c.latest_version)
+        query = _AIPS.where(_is(item), schema.aip.c.version == schema.item.c.latest_version, ~is_dark())
         with self._reads() as connection:
             row = connection.execute(query).one_or_none()
             return rows.holding(row, _copies(connection, [row.id])[row.id]) if row else None
@@ -45,7 +46,7 @@ class Reading:
 
     def holdings(self, *, text: str = "") -> Iterator[Holding]:
         """Yield the newest version of each item in the order of identifiers; see the port."""
-        query = _AIPS.where(schema.aip.c.version == schema.item.c.latest_version)
+        query = _AIPS.where(schema.aip.c.version == schema.item.c.latest_version, ~is_dark())
         if text:
             query = query.where(schema.aip.c.searchable.contains(rows.searchable(text), autoescape=True))
         place = sa.tuple_(schema.item.c.source, schema.item.c.name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
-from archiver.catalogue.writing import _inserted, _item
+from archiver.catalogue.writing import _inserted, item_row
 from archiver.core.fixity import Algorithm, Digest
 from archiver.core.holdings import SeenBytes
 from archiver.core.packages import ItemId
@@ -39,7 +39,7 @@ class Reviewing:
         """Take a case down; see the port."""
         table = schema.review_case.c
         with self._writes() as connection:
-            item_id = _item(connection, case.item)
+            item_id = item_row(connection, case.item)
             known = sa.select(table.id).where(
                 table.item_id == item_id, table.item_set == case.item_set, table.whole_set == case.whole_set
             )

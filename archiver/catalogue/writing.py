@@ -46,7 +46,7 @@ class Writing:
     def ingested(self, holding: Holding, files: Iterable[HeldFile], events: Iterable[Event], *, decision: str) -> None:
         """Take down an AIP; see the port."""
         with self._writes() as connection:
-            item_id = _item(connection, holding.item)
+            item_id = item_row(connection, holding.item)
             _hold(connection, item_id)
             known = connection.execute(
                 sa.select(schema.aip.c.id).where(
@@ -54,13 +54,13 @@ class Writing:
                 )
             ).scalar()
             if known is not None:
-                _replace_copies(connection, known, holding.copies)
+                replace_copies(connection, known, holding.copies)
                 return
             values = {"item_id": item_id, "version": holding.version, **rows.aip_values(holding, decision)}
             aip_id = _inserted(connection, schema.aip, values)
-            _insert(connection, schema.copy, (rows.copy_values(aip_id, copy) for copy in holding.copies))
-            _insert(connection, schema.file, (rows.file_values(aip_id, file) for file in files))
-            _insert(
+            insert_rows(connection, schema.copy, (rows.copy_values(aip_id, copy) for copy in holding.copies))
+            insert_rows(connection, schema.file, (rows.file_values(aip_id, file) for file in files))
+            insert_rows(
                 connection, schema.preference, (rows.preference_values(aip_id, *pair) for pair in holding.preferences)
             )
             append_events(connection, events)
@@ -72,7 +72,7 @@ class Writing:
     def answered(self, run: Run, outcome: ItemOutcome, *, at: datetime) -> None:
         """Take down how an item ended; see the port."""
         with self._writes() as connection:
-            item_id = _item(connection, outcome.item)
+            item_id = item_row(connection, outcome.item)
             connection.execute(
                 schema.item.update()
                 .where(schema.item.c.id == item_id)
@@ -108,7 +108,7 @@ class Writing:
             )
 
 
-def _replace_copies(connection: sa.Connection, aip_id: int, copies: Iterable[Copy]) -> None:
+def replace_copies(connection: sa.Connection, aip_id: int, copies: Iterable[Copy]) -> None:
     """Make the copies these ones; what is known of the audits of a copy that stays, stays."""
     given = {rows.text(copy.store): rows.copy_values(aip_id, copy) for copy in copies}
     table = schema.copy.c
@@ -117,10 +117,10 @@ def _replace_copies(connection: sa.Connection, aip_id: int, copies: Iterable[Cop
     for store in there & given.keys():
         changed = {name: given[store][name] for name in ("key", "status", "grade", "checked_at")}
         connection.execute(schema.copy.update().where(table.aip_id == aip_id, table.store == store).values(**changed))
-    _insert(connection, schema.copy, (values for store, values in given.items() if store not in there))
+    insert_rows(connection, schema.copy, (values for store, values in given.items() if store not in there))
 
 
-def _item(connection: sa.Connection, item: ItemId) -> int:
+def item_row(connection: sa.Connection, item: ItemId) -> int:
     """Return the row of an item, making it where it is new; safe against another process that makes it too."""
     source, name = rows.text(item.source), rows.text(item.name)
     query = sa.select(schema.item.c.id).where(schema.item.c.source == source, schema.item.c.name == name)
@@ -144,7 +144,7 @@ def append_events(connection: sa.Connection, events: Iterable[Event]) -> None:
     """Append events to the chain, within a transaction that the caller holds."""
     events = tuple(events)
     # Items before events, here as in `ingested`: who takes two locks in two orders waits for ever.
-    ids = {item: _item(connection, item) for item in sorted({event.item for event in events})}
+    ids = {item: item_row(connection, item) for item in sorted({event.item for event in events})}
     if connection.dialect.name == "postgresql":
         # The chain has one end: whoever appends waits for whoever appends.
         connection.exec_driver_sql("LOCK TABLE event IN EXCLUSIVE MODE")
@@ -158,10 +158,11 @@ def append_events(connection: sa.Connection, events: Iterable[Event]) -> None:
             chain = rows.chained(chain, event.item, values)
             yield {**values, "chain": chain}
 
-    _insert(connection, schema.event, chained())
+    insert_rows(connection, schema.event, chained())
 
 
-def _insert(connection: sa.Connection, table: sa.Table, values: Iterable[dict[str, Any]]) -> None:
+def insert_rows(connection: sa.Connection, table: sa.Table, values: Iterable[dict[str, Any]]) -> None:
+    """Insert rows in batches."""
     iterator = iter(values)
     while batch := list(islice(iterator, BATCH)):
         connection.execute(table.insert(), batch)

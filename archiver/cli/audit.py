@@ -172,6 +172,7 @@ class _Run:
                 tuple(self.checked),
                 tuple(self.repairs),
             )
+            circuit.keepsakes(self.settings)
             if self.reports:
                 reporting.write_audit_reports(self.settings, self.reports, report)
         return status.INTERRUPTED if interrupted else self.exit_status(summary)
@@ -351,6 +352,7 @@ def repair_command(front: Front, *, items: tuple[str, ...], dry_run: bool, jobs:
             worst = max(worst, _status_after(checked, done, is_rehearsal=dry_run))
         if not dry_run:
             clear_leftovers(bench)
+            circuit.keepsakes(settings)
     counts = {outcome.value: sum(one.outcome is outcome for one in repairs) for outcome in RepairOutcome}
     if output == "jsonl":
         emit({"summary": {"copies": copies, **counts}})

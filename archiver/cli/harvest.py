@@ -63,8 +63,11 @@ def harvest_all(  # noqa: PLR0913 - one keyword for each option of the command
     run = _Run(front, settings, limit=limit, jobs=jobs or settings.jobs, is_rehearsal=is_rehearsal, output=output)
     if is_rehearsal:
         return run.over(selections)
+    from archiver.wiring import audits
+
     with wiring.locked(settings):
         ended = run.over(selections)
+        audits.keepsakes(settings)
         if ended == status.INTERRUPTED:
             return ended
         return max(ended, publish_if_wanted(front, settings))

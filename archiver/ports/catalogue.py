@@ -17,7 +17,7 @@ class Holdings(Protocol):
     """Answers about what is held. Every method may raise `CatalogueError`."""
 
     def latest(self, item: ItemId) -> Holding | None:
-        """Return the newest version of the item, or None when it is not held."""
+        """Return the newest version of the item, or None when it is not held or withdrawn."""
         ...
 
     def versions(self, item: ItemId) -> tuple[Holding, ...]:
@@ -25,7 +25,7 @@ class Holdings(Protocol):
         ...
 
     def holdings(self, *, text: str = "") -> Iterator[Holding]:
-        """Yield the newest version of each item in the order of identifiers; memory does not grow with their number.
+        """Yield the newest version of each item that is not withdrawn, in the order of identifiers; memory does not grow with their number.
 
         Args:
             text: Only items whose identifier, title or licence contains this, without regard to case.

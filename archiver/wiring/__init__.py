@@ -176,6 +176,7 @@ def opened_walk(
             vault=vault,
             holdings=catalogue,
             ledger=catalogue,
+            withdrawals=catalogue,
             items=items,
             transfers=transfers,
             clock=clock,

@@ -10,12 +10,15 @@ from archiver import wiring
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import timedelta
+    from pathlib import Path
 
+    from archiver.catalogue import Catalogue
     from archiver.clock import SystemClock
     from archiver.core.fixity import Digest
     from archiver.core.objects import StagedFile
     from archiver.core.packages import ItemId
     from archiver.settings.reading import Settings
+    from archiver.staging.disk import DiskStaging
     from archiver.workflows.audit import Rounds
     from archiver.workflows.repair import Bench
 
@@ -71,6 +74,21 @@ def opened_bench(settings: Settings, rounds: Rounds) -> Iterator[Bench]:
         catalogue.close()
 
 
+def keepsakes(settings: Settings) -> None:
+    """Write what the catalogue has learned beside the bags of every store."""
+    from archiver.core.errors import CatalogueError
+    from archiver.workflows.keepsake import write_keepsakes
+
+    try:
+        catalogue = wiring.open_catalogue(settings)
+    except CatalogueError:
+        return  # whoever ended with it has said so
+    try:
+        write_keepsakes(catalogue, wiring.open_stores(settings, tuple(settings.stores)))
+    finally:
+        catalogue.close()
+
+
 class _Origins:
     """Brings single files from their sources; see `archiver.ports.origins.Origins`."""
 
@@ -104,3 +122,29 @@ class _Origins:
         finally:
             engine.close()
             source.close()
+
+
+def staging_of(settings: Settings) -> DiskStaging:
+    """Return the staging directory."""
+    from archiver.staging.disk import DiskStaging
+
+    return DiskStaging(settings.staging)
+
+
+def staging_at(directory: Path) -> DiskStaging:
+    """Return a staging directory of its own."""
+    from archiver.staging.disk import DiskStaging
+
+    return DiskStaging(directory)
+
+
+@contextmanager
+def opened_keeping(settings: Settings) -> Iterator[Catalogue]:
+    """Hold the archive's lock, open the catalogue, and write beside the bags what it has learned meanwhile."""
+    with wiring.locked(settings):
+        catalogue = wiring.open_catalogue(settings)
+        try:
+            yield catalogue
+        finally:
+            catalogue.close()
+        keepsakes(settings)

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from archiver.ports.sources import Source
     from archiver.ports.staging import Staging
     from archiver.ports.stores import Store
+    from archiver.ports.withdrawals import Withdrawals
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ class Walk:
     vault: Mapping[str, Store]
     holdings: Holdings
     ledger: Ledger
+    withdrawals: Withdrawals
     items: Engine
     transfers: Engine
     clock: Clock
@@ -226,6 +228,8 @@ def _failure(item: ItemId, error: ArchiverError) -> ItemOutcome:
 
 def _appraised(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
     """Say what the gate decides, for a rehearsal: what would be stored is reported as stored, with its declared size."""
+    if walk.withdrawals.withdrawn(item) is not None:
+        return ItemOutcome(item, Outcome.REFUSED, ("ITEM_WITHDRAWN",))
     verdict = _appraise(walk.source.describe(item), selection, walk)
     if isinstance(verdict, TurnedAway):
         return _turned_away(verdict)
@@ -242,6 +246,10 @@ def _appraised(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
 
 def _walk_item(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
     """Walk one item; once more from its metadata on when the bytes, or the item itself, changed on the way."""
+    if (dark := walk.withdrawals.withdrawn(item)) is not None:
+        walk.staging.discard(item)
+        detail = f"withdrawn on {dark.at:%Y-%m-%d}, approved by {dark.approver}: {dark.reason}"
+        return ItemOutcome(item, Outcome.REFUSED, ("ITEM_WITHDRAWN",), detail)
     for round_ in range(1, ROUNDS + 1):
         verdict = _appraise(walk.source.describe(item), selection, walk)
         if isinstance(verdict, TurnedAway):
@@ -369,8 +377,8 @@ def _kept_as_it_is(held: Holding, selection: Selection, walk: Walk) -> ItemOutco
 
 
 def _next_version(item: ItemId, walk: Walk) -> int:
-    held = walk.holdings.latest(item)
-    return held.version + 1 if held else 1
+    versions = walk.holdings.versions(item)
+    return versions[-1].version + 1 if versions else 1
 
 
 def _unchanged(held: Holding) -> ItemOutcome:

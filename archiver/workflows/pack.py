@@ -81,6 +81,7 @@ def pack(sip: Sip, *, version: int, state: Digest, imprint: Imprint, clock: Cloc
     metadata = {
         "ATTRIBUTION.txt": format_attribution(attribution.whole, attribution.files),
         ATTRIBUTION: attribution_record(attribution),
+        "metadata/aip.json": _aip_record(item, version, state),
         "metadata/licence.json": _licence_record(sip, now),
         "metadata/premis.xml": _premis(sip, version, imprint, now),
         "metadata/technical.json": technical_record(sip.files),
@@ -97,6 +98,18 @@ def pack(sip: Sip, *, version: int, state: Digest, imprint: Imprint, clock: Cloc
         title=item.title,
         state=state,
     )
+
+
+def _aip_record(item: SourceItem, version: int, state: Digest) -> bytes:
+    """What the catalogue knows of the bag and no other tag file says, so that it can be made again from bags alone."""
+    record = {
+        "item": str(item.id),
+        "version": version,
+        "title": item.title,
+        "state": str(state),
+        "updated": item.updated,
+    }
+    return (json.dumps(record, indent=1) + "\n").encode()
 
 
 def _description(item: SourceItem) -> str:

@@ -9,51 +9,8 @@ import sqlite3
 
 import pytest
 
-from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
-from tests.archive import LICENCE, Archive
-
-NAMES = [f"item-{number:02}" for number in range(9)]
-
-
-def content(name, track):
-    return hashlib.sha512(f"{name}/{track}".encode()).digest() * 100
-
-
-def item(name):
-    files = tuple(DoubleFile(f"{track}.wav", content(name, track)) for track in ("a", "b"))
-    return DoubleItem(name, files, {"licenseurl": LICENCE, "title": name, "mediatype": "audio"})
-
-
-@pytest.fixture(scope="module")
-def harvested(tmp_path_factory):
-    root = tmp_path_factory.mktemp("archive")
-    with ArchiveDouble([item(name) for name in NAMES]) as double:
-        archive = Archive(root, double.url, stores={"primary": {"url": "store/"}, "mirror": {"url": "mirror/"}})
-        assert archive.harvested().status == 0
-    return archive
-
-
-@pytest.fixture
-def archive(harvested, tmp_path):
-    shutil.copytree(harvested.root, tmp_path / "a", symlinks=True)
-    return Archive(tmp_path / "a", "http://127.0.0.1:9", stores=harvested.stores)
-
-
-def path_of(archive, name, inside, store="mirror"):
-    return archive.bags(store)[f"{name}/v1"] / inside
-
-
-def overwrite(path, change):
-    """Change bytes behind our back; a new file, for a hard link may share the old one's place."""
-    bytes_ = bytearray(path.read_bytes())
-    changed = change(bytes_)
-    path.unlink()
-    path.write_bytes(bytes(changed if changed is not None else bytes_))
-
-
-def flip(bytes_):
-    bytes_[1000] ^= 1
+from tests.damage import NAMES, audited, flip, item, overwrite, path_of
 
 
 def zero(bytes_):
@@ -116,10 +73,6 @@ def found_in(result):
     findings = [record["finding"] for record in result.records if "finding" in record]
     places = [finding["where"].split("/v1/") for finding in findings]
     return {(bag.rpartition("/")[2], path, one["code"]) for (bag, path), one in zip(places, findings, strict=True)}
-
-
-def audited(archive, *options):
-    return archive.run("audit", "--all", "--output", "jsonl", *options)
 
 
 def test_an_audit_of_what_was_just_harvested_is_clean_and_every_check_is_an_event(archive):

@@ -253,7 +253,7 @@ def test_a_selection_that_gains_a_store_copies_the_same_bag_and_asks_the_source_
     contents = [
         {
             path.relative_to(archive.store(name)): path.read_bytes()
-            for path in archive.store(name).rglob("*")
+            for path in (archive.store(name) / "bags").rglob("*")
             if path.is_file()
         }
         for name in ("primary", "second")

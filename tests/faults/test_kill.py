@@ -76,7 +76,7 @@ def prove_final_state(archive: Archive, items: list[DoubleItem], stores: list[st
         assert bags.keys() == {f"{item.identifier}/v1" for item in items}  # nothing twice
         for item in items:
             prove_bag(bags[f"{item.identifier}/v1"], item)
-        files = [path for path in archive.store(name).rglob("*") if path.is_file()]
+        files = [path for path in (archive.store(name) / "bags").rglob("*") if path.is_file()]
         assert all(any(path.is_relative_to(bag) for bag in bags.values()) for path in files), "an unfinished write"
     listed = archive.run("list", "--output", "jsonl").records
     assert len(listed) == len(items)
