@@ -204,7 +204,9 @@ def _guarded(item: ItemId, selection: Selection, walk: Walk, *, is_rehearsal: bo
         raise InterruptedRunError("stopped before the item was begun")
     walk.progress.began(item)
     try:
-        outcome = _appraised(item, selection, walk) if is_rehearsal else _walk_item(item, selection, walk)
+        outcome = _dark(item, walk) or (
+            _appraised(item, selection, walk) if is_rehearsal else _walk_item(item, selection, walk)
+        )
     except (CannotRunError, InterruptedRunError):
         raise
     except (ItemDarkError, UnsafeNameError) as error:
@@ -221,6 +223,15 @@ def _guarded(item: ItemId, selection: Selection, walk: Walk, *, is_rehearsal: bo
     return outcome
 
 
+def _dark(item: ItemId, walk: Walk) -> ItemOutcome | None:
+    """Refuse an item that this archive has withdrawn, without asking its source."""
+    dark = walk.withdrawals.withdrawn(item)
+    if dark is None:
+        return None
+    detail = f"withdrawn on {dark.at:%Y-%m-%d}, approved by {dark.approver}: {dark.reason}"
+    return ItemOutcome(item, Outcome.REFUSED, ("ITEM_WITHDRAWN",), detail)
+
+
 def _failure(item: ItemId, error: ArchiverError) -> ItemOutcome:
     reason = getattr(error, "reason", "INTERNAL_ERROR")
     return ItemOutcome(item, Outcome.FAILED, (reason,), str(error), transient=error.transient)
@@ -228,8 +239,6 @@ def _failure(item: ItemId, error: ArchiverError) -> ItemOutcome:
 
 def _appraised(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
     """Say what the gate decides, for a rehearsal: what would be stored is reported as stored, with its declared size."""
-    if walk.withdrawals.withdrawn(item) is not None:
-        return ItemOutcome(item, Outcome.REFUSED, ("ITEM_WITHDRAWN",))
     verdict = _appraise(walk.source.describe(item), selection, walk)
     if isinstance(verdict, TurnedAway):
         return _turned_away(verdict)
@@ -246,10 +255,6 @@ def _appraised(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
 
 def _walk_item(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
     """Walk one item; once more from its metadata on when the bytes, or the item itself, changed on the way."""
-    if (dark := walk.withdrawals.withdrawn(item)) is not None:
-        walk.staging.discard(item)
-        detail = f"withdrawn on {dark.at:%Y-%m-%d}, approved by {dark.approver}: {dark.reason}"
-        return ItemOutcome(item, Outcome.REFUSED, ("ITEM_WITHDRAWN",), detail)
     for round_ in range(1, ROUNDS + 1):
         verdict = _appraise(walk.source.describe(item), selection, walk)
         if isinstance(verdict, TurnedAway):
