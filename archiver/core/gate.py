@@ -214,7 +214,8 @@ def _turned_away(item: SourceItem, decision: Decision, *, is_expired: bool = Fal
 def _accepted(decision: Decision, case: Case, selection: Selection, *, table: LicenceTable) -> Decision | None:
     """Return the decision under the licence that people named, or None where the policy does not admit it."""
     licences = {verdict.licence for verdict in case.verdicts}
-    tool = next((tool for tool in table.tools if {tool.url} == licences), None)
+    others = table.extension.tools if table.extension and selection.policy.extension_registry == "accept" else ()
+    tool = next((tool for tool in (*table.tools, *others) if {tool.url} == licences), None)
     if tool is None or not selection.policy.admits(tool):
         return None
     reasons = (*decision.reasons, ReasonCode.HUMAN_ACCEPT)

@@ -151,7 +151,7 @@ def licence_of(case: Case, named: str, *, table: LicenceTable) -> Tool:
             f"{case.item}: its declarations name {listed}; say under which licence it is accepted",
             next_command=f"archiver review accept {case.item} --licence URL …",
         )
-    tool = resolve_url(wanted, table).tool
+    tool = resolve_url(wanted, table).tool or (table.extension.resolve(wanted) if table.extension else None)
     if tool is None:
         raise UsageError(f"{wanted} is no legal tool of the table", next_command="archiver licence list")
     return tool

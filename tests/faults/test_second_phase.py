@@ -324,3 +324,13 @@ def test_two_items_of_one_run_cannot_launder_the_same_recording(archive, double)
     outcomes = [outcome for outcome, _ in archive.harvested().outcomes.values()]
 
     assert sorted(outcomes) == ["quarantined", "stored"]
+
+
+def test_a_licence_of_the_extension_registry_is_accepted_only_where_the_selection_switches_it_on(archive, double):
+    double.add(item("x", licence="Free Art License"))
+    archive.harvested()
+    assert archive.run("review", "accept", "x", "--licence", "Free Art License 1.3", *ADA).status == 0
+
+    assert archive.harvested().outcomes["x"][0] == "quarantined"
+    archive.select("all", extension_registry="accept")
+    assert archive.harvested().outcomes["x"][0] == "stored"
