@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import socket
 
@@ -152,3 +153,27 @@ def test_the_gate_needs_no_network(monkeypatch):
 
     monkeypatch.setattr(socket, "socket", refuse)
     assert judge(URLS[0], "ia.licenseurl", table=TABLE, policy=ALL).decision.outcome is Outcome.ADMIT
+
+
+def test_the_gate_reads_the_same_in_every_locale():
+    """Turkish has two letters i; folding must not ask the locale."""
+    for name in ("tr_TR.UTF-8", "C", "C.UTF-8"):
+        try:
+            locale.setlocale(locale.LC_ALL, name)
+        except locale.Error:
+            continue
+        try:
+            for text in (
+                "HTTP://CREATIVECOMMONS.ORG/LICENSES/BY/3.0/IT/",
+                "CC BY 3.0 IT",
+                "ATTRIBUTION 3.0 INTERNATIONAL",
+            ):
+                assert judge(text, "ia.licenseurl", table=TABLE, policy=ALL).decision.outcome is Outcome.ADMIT
+        finally:
+            locale.setlocale(locale.LC_ALL, "C")
+    for text in (
+        "CC BY 3.0 \u0131T",
+        "http://creat\u0131vecommons.org/licenses/by/3.0/",
+        "http://creativecommons.org/L\u0130CENSES/by/3.0/",
+    ):
+        assert judge(text, "ia.licenseurl", table=TABLE, policy=ALL).decision.licence_class is not LicenceClass.OPEN

@@ -125,6 +125,17 @@ _MARK = {
     "cc public domain mark 1.0", "cc public domain mark",
 }  # fmt: skip
 
+_DEDICATION = {
+    "creative commons public domain dedication and certification",
+    "copyright-only dedication (based on united states law) or public domain certification",
+}
+_SINGLE = (
+    (_ZERO, "/publicdomain/zero/1.0/"),
+    (_MARK, "/publicdomain/mark/1.0/"),
+    (_DEDICATION, "/publicdomain/certification/1.0/us/"),
+)
+"""Tools of a single version, and the names that need none."""
+
 
 @dataclass(frozen=True, slots=True)
 class NameAnswer:
@@ -153,7 +164,7 @@ def resolve_name(text: str, table: LicenceTable) -> NameAnswer:
     name = _LICENCE_WORD.sub("", folded(unwrapped(text)))
     if not name or len(name) > LONGEST:
         return NOTHING
-    for names, path in ((_ZERO, "/publicdomain/zero/1.0/"), (_MARK, "/publicdomain/mark/1.0/")):
+    for names, path in _SINGLE:
         if name in names:
             return NameAnswer(table.by_path[path], ReasonCode.OK_NAME)
     bare = name.removeprefix("creative commons ")

@@ -98,6 +98,7 @@ _URL = re.compile(r"(?i)(?:(?:[a-z][a-z0-9+.-]{1,12}:)?//|(?<![\w.@/-])(?:www\.)
 _HARMLESS = re.compile(
     r"""(?ix)^(?:
       please[ ](?:credit|attribute|mention|link[ ]to)[ ](?:(?!\b(?:and|or|but|not|if|only|before|ask|pay|use)\b)[^;:?!]){1,80}
+    | (?:this[ ]work[ ]is[ ])?licen[cs]ed[ ]under[ ]a[ ]creative[ ]commons[ ]licen[cs]e
     | (?:thanks|thank[ ]you)(?:[ ]for[ ](?:listening|downloading))? | enjoy(?:[ ](?:the[ ]music|it))?
     | (?:recorded|written|composed|performed|produced|mixed|mastered|played)[ ](?:and[ ](?:recorded|produced|mixed|mastered)[ ])?(?:by|at|in)[ ](?:(?!\b(?:and|but|not|under|for)\b)[^;:?!]){1,80}
     | (?:source|download|homepage|website|more[ ]info(?:rmation)?|see|at|from)?:?[ ]?(?:at[ ])?\ue001
@@ -142,12 +143,23 @@ _WORK = (
     r"release|releases|item|sound|sounds|performance|podcast|episode|ep|mix|piece|material|content)"
     r"(?:\s+(?:on|of|from)\s+(?:this|the)\s+(?:album|release|ep|record|compilation|item))?"
 )
-_UNDER = r"(?:under|by|with|using)\s+(?:(?:the|a|an)\s+)?(?:terms\s+of\s+(?:the|a)\s+)?(?:following\s+)?(?:licen[cs]e:?\s+)?(?:creative\s+commons\s+)?"
+_UNDER = r"(?:under|by|with|using)\s+(?:(?:the|a|an)\s+)?(?:terms\s+of\s+(?:the|a)\s+)?(?:following\s+)?(?:licen[cs]e:?\s+)?(?:creative\s+commons\s+(?:licen[cs]e:?\s+)?)?"
 _BEHIND = r"(?:\s+(?:public\s+)?(?:licen[cs]e|deed|dedication))?"
 _VERIFY = rf"(?:[\s,;.]+(?:verify|see|visit|more\s+information|details?)(?:\s+at)?:?\s*{_PLACE})?"
 _SEVERAL = rf"\(?{_TOOL}\)?{_BEHIND}(?:[\s,;:()/-]*(?:see\s+|at\s+|url:?\s+|to\s+view\s+a\s+copy\s+of\s+this\s+licen[cs]e,?\s+visit\s+)?\(?{_TOOL}\)?{_BEHIND})*"
+_TONGUES = (
+    r"die(?:ses|se|ser)\s+(?:werk|album|aufnahme|song|musik)\s+(?:ist|steht)\s+(?:lizenziert\s+)?unter\s+(?:einer|der)|"
+    r"esta\s+obra\s+está\s+bajo\s+una\s+licencia(?:\s+de)?|"
+    r"cette\s+œuvre\s+est\s+mise\s+à\s+disposition\s+(?:selon\s+les\s+termes\s+de|sous)(?:\s+la)?\s+licence|"
+    r"quest['\u2019]opera\s+è\s+(?:distribuita|rilasciata)\s+con\s+licenza|"
+    r"(?:este\s+trabalho|esta\s+obra)\s+está\s+licenciad[oa]\s+(?:com|sob)\s+uma\s+licença"
+)
+"""The chooser's sentence in German, Spanish, French, Italian and Portuguese."""
+_POINTER = re.compile(rf"(?i)^(?:see|visit|details?|more\s+information)(?:\s+at)?:?\s*\(?{_TOOL}\)?$")
+"""Grants nothing alone; beside the grant of the same tool it only says where to read it."""
 _CREDIT = r"[^.;:?!\ue000-\ue002]{1,100}?"
 _GRANTS = (
+    re.compile(rf"^(?:{_TONGUES})\s+(?:creative\s+commons\s+)?{_SEVERAL}(?:[\s-]lizenz)?$", re.IGNORECASE),
     # "Song © 2024 by Foo is licensed under CC BY 4.0", as the licence chooser writes it.
     re.compile(
         rf"^{_CREDIT}\s+(?:©\s*{_YEARS}\s+)?by\s+{_CREDIT}\s+(?:is|are)\s+(?:licensed|marked)\s+{_UNDER}{_SEVERAL}{_VERIFY}$",
@@ -169,6 +181,7 @@ _GRANTS = (
         rf"(?:is\s+)?{_SEVERAL}{_VERIFY}$",
         re.IGNORECASE,
     ),
+    re.compile(rf"^(?:music|audio|recording|track|song|album)\s+{_LICENSED}\s+{_UNDER}{_SEVERAL}$", re.IGNORECASE),
     re.compile(rf"^to\s+view\s+a\s+copy\s+of\s+this\s+licen[cs]e,?\s+visit\s+{_TOOL}$", re.IGNORECASE),
     re.compile(
         rf"^(?:to\s+the\s+extent\s+possible\s+under\s+law,?\s+{_HOLDER}\s+)?(?:has|have)\s+waived\s+all\s+copyright[^.\ue000-\ue002]{{0,80}}\s+(?:{_UNDER})?{_SEVERAL}$",
@@ -378,6 +391,8 @@ def _granted(marked: str, tools: list[Tool]) -> tuple[list[Tool], list[Tool], Re
         own = tools[index : index + number]
         index += number
         spoilt = _spoilt(sentence)
+        if number and granted and set(map(id, own)) <= set(map(id, granted)) and _POINTER.match(sentence):
+            continue
         if number and spoilt is None and any(pattern.match(sentence) for pattern in _GRANTS):
             granted += own
             continue
