@@ -17,6 +17,7 @@ from archiver.core.intervals import parse_duration
 from archiver.core.ndsa import DECLARABLE
 from archiver.core.reviews import ReviewRules
 from archiver.settings.checking import checked, refuse_secret, suggestion
+from archiver.settings.registered import INTERNET_ARCHIVE, registered_sources
 from archiver.settings.tables import (
     Archive,
     Audit,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 FILE = "archiver.toml"
 PREFIX = "ARCHIVER_"
-INTERNET_ARCHIVE = "internet-archive"
+PUBLIC_ENDPOINT = "https://archive.org"
 
 _OWN = frozenset(
     ["ARCHIVER_HOME", "ARCHIVER_CONFIG", "ARCHIVER_TEST_DATA", "ARCHIVER_REQUIRE_SERVERS", "ARCHIVER_REQUIRE_BROWSER"]
@@ -128,7 +129,7 @@ def read_settings(
         contact=_contact(tables.archive.contact, str(file or FILE)),
         catalogue_url=tables.catalogue.url or f"sqlite:///{directory / 'catalogue.sqlite'}",
         stores=stores,
-        sources={INTERNET_ARCHIVE: Source(), **tables.sources},
+        sources=_sources(tables.sources),
         jobs=_at_least_one("harvest.jobs", tables.harvest.jobs, str(file or FILE)),
         staging=Path(tables.harvest.staging) if tables.harvest.staging else directory / "staging",
         review=_review_rules(tables, str(file or FILE)),
@@ -333,10 +334,21 @@ def _refuse_no_duration(key: str, text: str, file: str) -> None:
         raise SettingsError(f"{file}: {key}: {error}") from error
 
 
+def _sources(tables: Mapping[str, Source]) -> dict[str, Source]:
+    """Return a table for every registered source, the ones that the file does not name with their defaults."""
+    found = {name: tables.get(name, Source()) for name in registered_sources()}
+    ours = found[INTERNET_ARCHIVE]
+    return {**found, INTERNET_ARCHIVE: msgspec.structs.replace(ours, endpoint=ours.endpoint or PUBLIC_ENDPOINT)}
+
+
 def _refuse_wrong_source(name: str, source: Source, file: str) -> None:
-    if name != INTERNET_ARCHIVE:
-        raise SettingsError(f"{file}: [sources.{name}]: unknown source; allowed: {INTERNET_ARCHIVE}")
-    _refuse_wrong_url(f"sources.{name}.endpoint", source.endpoint, file)
+    if name not in registered_sources():
+        raise SettingsError(
+            f"{file}: [sources.{name}]: unknown source; allowed: {', '.join(registered_sources())}",
+            next_command="archiver source list",
+        )
+    if source.endpoint:
+        _refuse_wrong_url(f"sources.{name}.endpoint", source.endpoint, file)
     for key in ("requests_per_second", "downloads", "timeout", "backoff", "tries"):
         value = getattr(source, key)
         if value is not None and (value < 0 or (value < 1 and key in {"downloads", "tries"})):

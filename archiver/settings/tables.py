@@ -60,7 +60,8 @@ class Store(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``[sources.NAME]``: one place that publishes audio."""
 
-    endpoint: str = "https://archive.org"
+    endpoint: str = ""
+    """Where it is; for the Internet Archive ``https://archive.org``."""
     requests_per_second: float | None = None
     """For metadata and search; 1 for a public endpoint and no limit for one on this machine, unless set."""
     downloads: int | None = None
@@ -72,6 +73,8 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     tries: int = 5
     config_file: str = ""
     """Another place of `ia.ini`."""
+    options: dict[str, str] = {}
+    """What only this source knows."""
 
 
 class Harvest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archiver.core.patience import Patience
     from archiver.core.selections import Selection
     from archiver.engines.threads import ThreadEngine
+    from archiver.ports.offers import OpenSource
     from archiver.ports.progress import Progress
     from archiver.ports.stores import Store
     from archiver.settings.reading import Settings
@@ -110,10 +111,23 @@ def open_catalogue(settings: Settings) -> Catalogue:
     return opened(settings.catalogue_url)
 
 
-def open_source(
+def open_source(settings: Settings, name: str, *, clock: SystemClock, jobs: int) -> tuple[OpenSource, Patience, int]:
+    """Return a source, how patiently files of it are tried, and how many may come in at once."""
+    from archiver.settings.registered import INTERNET_ARCHIVE
+    from archiver.wiring import sources
+
+    if name == INTERNET_ARCHIVE:
+        return _internet_archive(settings, name, clock=clock, jobs=jobs)
+    table = settings.sources.get(name)
+    if table is None:
+        raise SettingsError(f"there is no source {name!r}", next_command="archiver source list")
+    source = sources.open_offered(settings, name, clock=clock)
+    return source, _patience(table, is_here=_is_here(table)), table.downloads or sources.capabilities(name).downloads
+
+
+def _internet_archive(
     settings: Settings, name: str, *, clock: SystemClock, jobs: int
 ) -> tuple[InternetArchive, Patience, int]:
-    """Return a source, how patiently files of it are tried, and how many may come in at once."""
     from archiver.sources.ia_wire import Manners
     from archiver.sources.internet_archive import InternetArchive
 
@@ -157,6 +171,7 @@ def opened_walk(
     from archiver.shelf.profiles import PROFILE_IDENTIFIER
     from archiver.staging.disk import DiskStaging
     from archiver.wiring.reviews import gatehouse
+    from archiver.wiring.sources import preferences_of
     from archiver.workflows.harvest import Walk
     from archiver.workflows.pack import Imprint
 
@@ -185,7 +200,7 @@ def opened_walk(
             patience=patience,
             imprint=Imprint(Agent(AGENT), settings.organisation, settings.contact, PROFILE_IDENTIFIER),
             gatehouse=gatehouse(settings, catalogue),
-            preferences=source,
+            preferences=preferences_of(source),
         )
 
 

@@ -1,0 +1,96 @@
+"""Sources by name: the program's own, and those of installed packages."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, cast
+
+from archiver.core.errors import SettingsError
+from archiver.core.preferences import Stated
+from archiver.ports.offers import Capabilities, Surroundings
+from archiver.settings.registered import GROUP, INTERNET_ARCHIVE, registered_sources
+
+if TYPE_CHECKING:
+    from archiver.clock import SystemClock
+    from archiver.core.packages import ItemId
+    from archiver.ports.offers import Offer, OpenSource
+    from archiver.ports.preferences import PreferenceSource
+    from archiver.settings.reading import Settings
+    from archiver.settings.tables import Source as SourceTable
+
+_INTERNET_ARCHIVE = Capabilities("Internet Archive", digests=("sha1", "md5"))
+
+
+class Silent:
+    """Stands for a host that nobody asked about preferences."""
+
+    def stated(self, item: ItemId) -> Stated:  # noqa: ARG002 - the port's argument
+        """Return that nothing was asked."""
+        return Stated(unread=("the source does not read preference signals",))
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all sources."""
+    return registered_sources()
+
+
+def capabilities(name: str) -> Capabilities:
+    """Return what a source declares of itself.
+
+    Raises:
+        SettingsError: There is no such source, or its package cannot be loaded.
+    """
+    return _INTERNET_ARCHIVE if name == INTERNET_ARCHIVE else _offer(name).capabilities
+
+
+def origin(name: str) -> str:
+    """Return which package brings a source."""
+    if name == INTERNET_ARCHIVE:
+        return "archiver"
+    return next((str(point.dist.name) for point in entry_points(group=GROUP, name=name) if point.dist), "unknown")
+
+
+def open_offered(settings: Settings, name: str, *, clock: SystemClock) -> OpenSource:
+    """Open a source that a package brings.
+
+    Raises:
+        SettingsError: Its package cannot be loaded, or the settings do not do for it.
+    """
+    offer = _offer(name)
+    table: SourceTable = settings.sources[name]
+    rate = table.requests_per_second
+    source = offer.open(
+        Surroundings(
+            name=name,
+            endpoint=table.endpoint.rstrip("/"),
+            contact=settings.contact,
+            clock=clock,
+            requests_per_second=offer.capabilities.requests_per_second if rate is None else rate,
+            timeout=table.timeout,
+            options=dict(table.options),
+        )
+    )
+    if source.name != name:
+        raise SettingsError(f"sources.{name}: its package answers under another name: {source.name[:100]!r}")
+    return source
+
+
+def preferences_of(source: OpenSource) -> PreferenceSource:
+    """Return what knows the preferences of a source's host: the source itself where it reads them."""
+    return cast("PreferenceSource", source) if hasattr(source, "stated") else Silent()
+
+
+def _offer(name: str) -> Offer:
+    found = tuple(entry_points(group=GROUP, name=name))
+    if not found:
+        raise SettingsError(f"there is no source {name!r}", next_command="archiver source list")
+    if len({point.value for point in found}) > 1:
+        packages = ", ".join(sorted({str(point.dist.name) for point in found if point.dist}))
+        raise SettingsError(f"sources.{name}: several packages bring it: {packages}; remove all but one")
+    try:
+        return cast("Offer", found[0].load())
+    except Exception as error:  # a foreign package: whatever it raises, the reader must learn which package it was
+        raise SettingsError(
+            f"sources.{name}: its package cannot be loaded: {type(error).__name__}: {error}",
+            next_command="archiver source list",
+        ) from error
