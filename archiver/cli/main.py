@@ -26,6 +26,7 @@ COMMANDS = {
     "list": ("holdings", "List what the archive holds."),
     "search": ("holdings", "Find what is held by identifier, title or licence."),
     "show": ("holdings", "Show one item: versions, copies, files, events."),
+    "get": ("get", "Hand out an item, every byte proven."),
     "verify": ("verify", "Check bags: complete, valid, every deviation."),
     "audit": ("audit", "Check copies in stores, the longest unchecked first."),
     "repair": ("audit", "Put damaged copies right from sound ones."),

@@ -41,6 +41,12 @@ def harvest_summary(counts: Mapping[Outcome, int], *, bytes_: int, seconds: floa
     return f"{numbers or 'no items'}; {human_size(bytes_)} in {seconds:.1f} s{rate}"
 
 
+def dip(where: str, *, files: int, bytes_: int, kept: int) -> str:
+    """Return one line for what was handed out."""
+    before = f", {kept} of them handed out before" if kept else ""
+    return f"{where}: {_files(files)}, {human_size(bytes_)}, every byte as it was stored{before}"
+
+
 def holding(held: Holding) -> str:
     """Return one line for an item."""
     copies = ", ".join(f"{copy.store}: {copy.status.value} ({copy.grade.label})" for copy in held.copies)

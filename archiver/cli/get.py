@@ -1,0 +1,87 @@
+"""``archiver get``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archiver import wiring
+from archiver.cli import status
+from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.core.errors import UsageError
+from archiver.core.packages import parse_item_id
+
+
+@example(
+    "archiver get internet-archive/some-item listen/\n"
+    "archiver get some-item rescued-bag/ --as bag && archiver verify rescued-bag\n"
+    "archiver get some-item /mnt/transfer --as tar --version 1"
+)
+@click.command("get")
+@click.argument("item")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["files", "bag", "tar"]),
+    default="files",
+    show_default=True,
+    help="The files with attribution and licence, the whole bag, or the bag in one tar.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["original"]),
+    default="original",
+    show_default=True,
+    help="The files as they were captured.",
+)
+@click.option("--version", type=click.IntRange(min=1), help="Another version than the newest.")
+@output_option
+@pass_front
+def get_command(  # noqa: PLR0913 - one keyword for each option
+    front: Front, *, item: str, directory: Path, form: str, format_: str, version: int | None, output: str
+) -> int:
+    """Hand out an item: every byte is compared with its digest before a file gets its name.
+
+    A file that is damaged in one store is taken from the next. What is damaged in all of them is not handed out. A command
+    that was interrupted goes on when it is given again; a file of another content that is there already is left.
+    """
+    from archiver.core.dips import DipForm
+    from archiver.core.events import Agent
+    from archiver.reports.text import dip as as_text
+    from archiver.wiring.dissemination import outbox
+    from archiver.workflows.disseminate import disseminate
+
+    try:
+        wanted = parse_item_id(item)
+    except ValueError as error:
+        raise UsageError(str(error), next_command="archiver list") from error
+    settings, clock = front.settings(), wiring.clock()
+    clock.install_signal_handlers()
+    catalogue = wiring.open_catalogue(settings)
+    try:
+        held = [one for one in catalogue.versions(wanted) if version in {None, one.version}]
+        if not held:
+            what = f"{wanted}, version {version}" if version else str(wanted)
+            status.print_problem(f"error: the archive does not hold {printable(what)}\n  next: archiver list")
+            return status.FINDINGS
+        with outbox(directory, DipForm(form), held[-1]) as box:
+            dip = disseminate(
+                held[-1],
+                DipForm(form),
+                vault=wiring.open_stores(settings, tuple(settings.stores)),
+                outbox=box,
+                clock=clock,
+                agent=Agent(wiring.AGENT),
+            )
+        catalogue.appended((dip.event,))
+    finally:
+        catalogue.close()
+    if output == "jsonl":
+        record = {"item": str(wanted), "version": held[-1].version, "form": form, "format": format_, "where": dip.where}
+        emit({**record, "files": dip.files, "bytes": dip.bytes, "kept": dip.kept})
+    else:
+        front.say(as_text(dip.where, files=dip.files, bytes_=dip.bytes, kept=dip.kept))
+    return status.DONE
