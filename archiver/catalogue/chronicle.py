@@ -43,6 +43,7 @@ class Chronicling:
             )
             query = (
                 sa.select(day.label("day"), event.type, event.outcome, event.store, sa.func.count().label("number"))
+                .where(sa.or_(event.type != EventType.FIXITY_CHECK.value, event.path == ""))
                 .group_by(sa.literal_column("1"), event.type, event.outcome, event.store)
                 .order_by(sa.literal_column("1"), event.type, event.outcome, event.store)
             )

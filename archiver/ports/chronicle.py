@@ -16,7 +16,7 @@ class Chronicle(Protocol):
     """Answers about what happened to everything. Every method may raise `CatalogueError`."""
 
     def activity(self) -> Iterator[Activity]:
-        """Yield events counted by day, type, outcome and store, oldest day first."""
+        """Yield events counted by day, type, outcome and store, oldest day first; of fixity checks those of whole copies."""
         ...
 
     def happened(self, *, since: datetime | None = None) -> Iterator[Event]:

@@ -53,9 +53,16 @@ def survey(
 
 
 def incidents(failed: Iterable[Event], holdings: Holdings) -> Iterator[Incident]:
-    """Pair each failed check with the next success for the same copy, where there was one."""
+    """Pair each failed check with the next success for the same copy, where there was one.
+
+    A check that failed is taken down for the copy and for each damaged file; the copy is left out where its files speak.
+    """
+    failed = tuple(failed)
+    spoken = {(event.item, event.version, event.store, event.at) for event in failed if event.path}
     known: dict[ItemId, tuple[Event, ...]] = {}
     for event in failed:
+        if not event.path and (event.item, event.version, event.store, event.at) in spoken:
+            continue
         if event.item not in known:
             known.clear()  # failures of one item stand together; one item's events are kept at a time
             known[event.item] = tuple(holdings.events(event.item))
@@ -67,10 +74,13 @@ def _mended(failure: Event, events: Iterable[Event]) -> Event | None:
         is_after = event.at >= failure.at and event is not failure
         is_it = event.store == failure.store and event.version == failure.version
         is_it = is_it and event.path in {"", failure.path}
-        if is_after and is_it and event.outcome is EventOutcome.SUCCESS and event.type in _PROOFS:
+        is_proof = event.type in _PROOFS and not event.detail.startswith(_TOO_LITTLE)
+        if is_after and is_it and is_proof and event.outcome is EventOutcome.SUCCESS:
             return event
     return None
 
 
 _PROOFS = frozenset([EventType.FIXITY_CHECK, EventType.REPLICATION, EventType.RECOVERY])
 """Events that prove, when they succeed, that a copy is whole again."""
+_TOO_LITTLE = ("grade listed", "grade size")
+"""How the details of checks begin that prove no byte: they end no incident."""
