@@ -11,6 +11,7 @@ import click
 from archiver import wiring
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.log import publish_if_wanted
 from archiver.core.audits import AuditPlan, AuditReport, Budget, CheckOutcome, RepairOutcome, Scope
 from archiver.core.errors import InterruptedRunError, UsageError
 from archiver.core.findings import Finding, FindingCode
@@ -175,7 +176,8 @@ class _Run:
             circuit.keepsakes(self.settings)
             if self.reports:
                 reporting.write_audit_reports(self.settings, self.reports, report)
-        return status.INTERRUPTED if interrupted else self.exit_status(summary)
+            published = status.DONE if interrupted else publish_if_wanted(self.front, self.settings)
+        return status.INTERRUPTED if interrupted else max(published, self.exit_status(summary))
 
     def refuse_absent(self, rounds: Rounds) -> None:
         """Say at once that an item is not held."""

@@ -39,6 +39,7 @@ COMMANDS = {
     "report": ("report", "Reports for people and programs: audit, ndsa, collection."),
     "schedule": ("schedule", "Ready crontab lines or systemd unit files."),
     "log": ("log", "The signed audit log: publish, show, verify."),
+    "store": ("store", "Prove what a store really does."),
     "status": ("overview", "Holdings, copies, last runs."),
 }
 """Name of each command, the module below `archiver.cli` that has it, and its line in the help."""

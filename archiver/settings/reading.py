@@ -367,11 +367,18 @@ def _refuse_wrong_store(name: str, store: Store, file: str) -> None:
         if "@" in parts.netloc:
             refuse_secret("credential", file=f"{file}: stores.{name}.url", error=SettingsError)
     _refuse_no_duration(f"stores.{name}.audit_every", store.audit_every, file)
+    _refuse_wrong_lock(name, store, file)
     for key in ("price_request", "price_gigabyte"):
         if not getattr(store, key) >= 0:
             raise SettingsError(f"{file}: stores.{name}.{key}: expected at least 0, actual {getattr(store, key)}")
     if store.endpoint:
         _refuse_wrong_url(f"stores.{name}.endpoint", store.endpoint, file)
+
+
+def _refuse_wrong_lock(name: str, store: Store, file: str) -> None:
+    _refuse_no_duration(f"stores.{name}.retain", store.retain, file)
+    if store.object_lock and not store.url.startswith("s3://"):
+        raise SettingsError(f"{file}: stores.{name}.object_lock: a directory has no locks; allowed: an s3:// store")
 
 
 def _refuse_wrong_url(key: str, url: str, file: str) -> None:

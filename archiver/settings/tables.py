@@ -55,6 +55,10 @@ class Store(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Seconds without a byte."""
     attempts: int = 5
     """How often a request is tried, all told."""
+    object_lock: Literal["", "governance"] = ""
+    """Lock each new object in the bucket, once `store doctor` has proved that it locks."""
+    retain: str = "10 years"
+    """How long."""
 
 
 class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

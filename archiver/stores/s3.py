@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.errors import (
@@ -18,6 +19,7 @@ from archiver.core.errors import (
     ObjectDamagedError,
     ObjectNotFoundError,
     StoreError,
+    StoreRefusedError,
     StoreUnavailableError,
 )
 from archiver.core.fixity import Algorithm, Digest, Grade, Hasher
@@ -41,6 +43,8 @@ _WHOLE = MIB
 
 # Above this, asking whether the object is there costs less than sending it in vain.
 _LOOK_FIRST = 8 * MIB
+
+_LOCK_SLACK = 3600  # seconds that a long upload and two clocks may differ
 
 _MOST_PARTS = 10_000  # Amazon S3 user guide, "Amazon S3 multipart upload limits"
 
@@ -103,8 +107,28 @@ class S3Store:
             answered = self._send(key, content, size=size, sha256=sha256, can=can)
         except (KeyTakenError, UploadGoneError):
             return self._settled_after_race(key, size=size, sha256=sha256)
+        self._refuse_unlocked(key)
         proven = can.proves_digests and (answered or self._bucket().head(key).sha256) == sha256
         return Receipt(key, Grade.PROVIDER if proven else Grade.SIZE)
+
+    @property
+    def _locks(self) -> bool:
+        return self._location.retain_seconds > 0
+
+    def _refuse_unlocked(self, key: str) -> None:
+        """Read the lock of a new object back: some services take the header and lock nothing."""
+        if not self._locks:
+            return
+        until = self._bucket().retained_until(key)
+        wanted = datetime.now(UTC) + timedelta(
+            seconds=max(self._location.retain_seconds - _LOCK_SLACK, self._location.retain_seconds / 2)
+        )
+        if until is None or until < wanted:
+            raise StoreRefusedError(
+                f"store {self._name!r} did not lock {self._location.url}/{key}: expected a lock until "
+                f"{wanted:%Y-%m-%d %H:%M}, actual {until or 'none that can be read'}; the object itself is there",
+                next_command=f"archiver store doctor {self._name}",
+            )
 
     def _send(
         self, key: str, content: bytes | StagedFile, *, size: int, sha256: Digest, can: Capabilities
@@ -124,7 +148,7 @@ class S3Store:
     def _send_whole(self, key: str, body: KnownBytes | FilePart, can: Capabilities) -> Digest | None:
         if not can.checks_digests:
             self._refuse_other_bytes(key, body)
-        return self._bucket().put(key, body, checksums=can.checksums, create_only=can.create_only)
+        return self._bucket().put(key, body, checksums=can.checksums, create_only=can.create_only, lock=self._locks)
 
     def _refuse_other_bytes(self, key: str, body: KnownBytes | FilePart) -> None:
         """Compare the bytes with their digest ourselves, where the service would not notice."""
@@ -141,7 +165,7 @@ class S3Store:
     def _send_parts(self, key: str, file: int, staged: StagedFile, can: Capabilities) -> None:
         """Send a large file part by part. On any error the upload is aborted and nothing is visible."""
         bucket = self._bucket()
-        upload = bucket.begin(key, sha256=staged.sha256.value, checksums=can.checksums)
+        upload = bucket.begin(key, sha256=staged.sha256.value, checksums=can.checksums, lock=self._locks)
         try:
             whole = Hasher((Algorithm.SHA256,))
             parts = []

@@ -6,9 +6,10 @@ import hashlib
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from archiver.core.errors import ObjectNotFoundError, StoreRefusedError
+from archiver.core.errors import ObjectNotFoundError, StoreRefusedError, StoreUnavailableError
 from archiver.core.fixity import Algorithm, Digest, recognise_digest
 from archiver.stores.s3_client import Checksums, pieces
 from archiver.stores.s3_errors import translating
@@ -52,21 +53,27 @@ class Bucket:
         self._client = client
         self._is_there = False
 
-    def put(self, key: str, body: KnownBytes | FilePart, *, checksums: Checksums, create_only: bool) -> Digest | None:
+    def put(
+        self, key: str, body: KnownBytes | FilePart, *, checksums: Checksums, create_only: bool, lock: bool = False
+    ) -> Digest | None:
         """Put an object in one request; return the digest that the service answered with.
 
         Raises:
             KeyTakenError: With ``create_only``: there is an object.
         """
         arguments = self._new_object(body.payload_sha256) | _checksum(body, checksums)
+        if lock:
+            arguments |= self._lock()
         if create_only:
             arguments["IfNoneMatch"] = "*"
         with self._translating("write", key):
             return _digest(self._client.put_object(**self._at(key), Body=body, **arguments))
 
-    def begin(self, key: str, *, sha256: str, checksums: Checksums) -> str:
+    def begin(self, key: str, *, sha256: str, checksums: Checksums, lock: bool = False) -> str:
         """Begin a multipart upload and return its identifier."""
         arguments = self._new_object(sha256)
+        if lock:
+            arguments |= self._lock()
         if checksums is Checksums.SHA256:
             arguments["ChecksumAlgorithm"] = "SHA256"
         with self._translating("write", key):
@@ -100,6 +107,20 @@ class Bucket:
             self._client.complete_multipart_upload(
                 **self._at(key), UploadId=upload, MultipartUpload={"Parts": parts}, **arguments
             )
+
+    def retained_until(self, key: str) -> datetime | None:
+        """Return until when the newest version of an object is locked in GOVERNANCE or COMPLIANCE mode; None where no lock can be read."""
+        try:
+            with self._translating("find", key):
+                found = self._client.head_object(**self._at(key))
+            mode, until = found.get("ObjectLockMode"), found.get("ObjectLockRetainUntilDate")
+            if mode is None:  # HEAD leaves it out where we may not read locks, and on services that keep none
+                with self._translating("read the lock of", key):
+                    lock = self._client.get_object_retention(**self._at(key)).get("Retention", {})
+                mode, until = lock.get("Mode"), lock.get("RetainUntilDate")
+        except (ObjectNotFoundError, StoreRefusedError, StoreUnavailableError):
+            return None
+        return until if isinstance(until, datetime) and mode in {"GOVERNANCE", "COMPLIANCE"} else None
 
     def abort(self, key: str, upload: str) -> None:
         """Drop a multipart upload with its parts."""
@@ -183,6 +204,11 @@ class Bucket:
 
     def _at(self, key: str) -> dict[str, str]:
         return {"Bucket": self._location.bucket, "Key": self._location.key(key)}
+
+    def _lock(self) -> dict[str, Any]:
+        until = datetime.now(UTC) + timedelta(seconds=self._location.retain_seconds)
+        # GOVERNANCE and never COMPLIANCE: a wrong upload or a court's order must not wait for decades.
+        return {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until}
 
     def _new_object(self, sha256: str) -> dict[str, Any]:
         arguments: dict[str, Any] = {"Metadata": {_METADATA: sha256}}

@@ -17,6 +17,7 @@ from archiver.stores.s3_client import Checksums, known_bytes
 from archiver.stores.s3_errors import KeyTakenError, UnsupportedRequestError
 
 if TYPE_CHECKING:
+    from archiver.core.diagnosis import Diagnosis
     from archiver.stores.s3_bucket import Bucket
 
 PROBES = "archive/probe/"
@@ -46,6 +47,22 @@ class Capabilities:
     def proves_digests(self) -> bool:
         """Whether a digest that it answers with is evidence (`archiver.core.fixity.Grade.PROVIDER`)."""
         return self.checks_digests and self.answers_digests
+
+
+def recognise_capabilities(diagnosis: Diagnosis | None) -> Capabilities | None:
+    """Return what a saved diagnosis says, or None: then the bucket is asked before the first put."""
+    try:
+        checksums = Checksums(diagnosis.detail("checksum-header")) if diagnosis else None
+    except ValueError:
+        return None
+    if diagnosis is None or checksums in {None, Checksums.AUTO}:
+        return None
+    return Capabilities(
+        Checksums(checksums),
+        create_only=diagnosis.has("create-only"),
+        checks_digests=diagnosis.has("wrong-digest-refused"),
+        answers_digests=diagnosis.has("digest-answered"),
+    )
 
 
 def probe(bucket: Bucket, wanted: Checksums) -> Capabilities:

@@ -72,6 +72,7 @@ class S3Location:
         single_put_limit: Bytes up to which an object goes up in one request. Only then does a service keep a SHA-256 of
             the whole object.
         part_size: Bytes of each part of a larger object; at least 5 MiB at AWS.
+        retain_seconds: So long each new object is locked in GOVERNANCE mode; 0 for no lock.
 
     Raises:
         ValueError: The prefix is no key, or the endpoint is no http or https URL or holds a user name or password.
@@ -93,6 +94,7 @@ class S3Location:
     connections: int = 32
     single_put_limit: int = 512 * MIB
     part_size: int = 64 * MIB
+    retain_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if self.prefix:

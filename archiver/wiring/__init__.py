@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from archiver.settings.tables import Source as SourceTable
     from archiver.settings.tables import Store as StoreTable
     from archiver.sources.internet_archive import InternetArchive
+    from archiver.stores.s3_client import S3Location
     from archiver.workflows.harvest import Walk
 
 PROGRAM = f"archiver/{__version__}"
@@ -69,18 +70,34 @@ def directory_store(name: str, root: Path) -> Store:
     return DirectoryStore(name, root)
 
 
-def open_store(name: str, table: StoreTable) -> Store:
+def open_store(name: str, table: StoreTable, *, home: Path | None = None) -> Store:
     """Return the store that the settings describe; nothing is contacted yet."""
     from pathlib import Path
 
     if not table.url.startswith("s3://"):
         return directory_store(name, Path(table.url))
     from archiver.stores.s3 import S3Store
+    from archiver.stores.s3_capabilities import recognise_capabilities
+    from archiver.wiring import doctor
+
+    location = s3_location(name, table)
+    diagnosis = doctor.saved(home, name, table) if home else None
+    doctor.refuse_unproven_lock(name, location, diagnosis)
+    return S3Store(name, location, capabilities=recognise_capabilities(diagnosis))
+
+
+def s3_location(name: str, table: StoreTable) -> S3Location:
+    """Return where a bucket is.
+
+    Raises:
+        SettingsError: A value cannot be.
+    """
+    from archiver.core.intervals import parse_duration
     from archiver.stores.s3_client import Addressing, Checksums, S3Location
 
     parts = urlsplit(table.url)
     try:
-        location = S3Location(
+        return S3Location(
             bucket=parts.netloc,
             prefix=parts.path.strip("/"),
             endpoint=table.endpoint,
@@ -93,15 +110,15 @@ def open_store(name: str, table: StoreTable) -> Store:
             profile=table.profile,
             read_timeout=table.timeout,
             attempts=table.attempts,
+            retain_seconds=parse_duration(table.retain).total_seconds() if table.object_lock else 0.0,
         )
     except ValueError as error:
         raise SettingsError(f"stores.{name}: {error}") from error
-    return S3Store(name, location)
 
 
 def open_stores(settings: Settings, names: Sequence[str]) -> dict[str, Store]:
     """Return stores by name, in the order of the names."""
-    return {name: open_store(name, settings.stores[name]) for name in names}
+    return {name: open_store(name, settings.stores[name], home=settings.home) for name in names}
 
 
 def open_catalogue(settings: Settings) -> Catalogue:
