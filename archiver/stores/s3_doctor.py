@@ -68,6 +68,12 @@ class S3Doctor:
             StoreUnavailableError: No answer at all.
             StoreRefusedError: The bucket takes nothing from us.
         """
+        try:
+            return self._examined()
+        finally:
+            self.clean()
+
+    def _examined(self) -> tuple[Symptom, ...]:
         with translating(self._store, self._location, "reach"):
             answer = self._client.put_object(Bucket=self._bucket, Key=self._below + "hello", Body=b"hello")
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
@@ -87,16 +93,13 @@ class S3Doctor:
             ("versioning", self.versioning),
             ("object-lock", self.object_lock),
         )
-        try:
-            return (
-                Symptom("checksum-header", Answer.PROVEN, can.checksums.value),
-                _plain("create-only", has=can.create_only, detail="If-None-Match: * on a simple put"),
-                _plain("wrong-digest-refused", has=can.checks_digests, detail="other bytes under a digest"),
-                _plain("digest-answered", has=can.answers_digests, detail="HEAD gives SHA-256 of the whole object"),
-                *(_asked(name, question) for name, question in questions),
-            )
-        finally:
-            self.clean()
+        return (
+            Symptom("checksum-header", Answer.PROVEN, can.checksums.value),
+            _plain("create-only", has=can.create_only, detail="If-None-Match: * on a simple put"),
+            _plain("wrong-digest-refused", has=can.checks_digests, detail="other bytes under a digest"),
+            _plain("digest-answered", has=can.answers_digests, detail="HEAD gives SHA-256 of the whole object"),
+            *(_asked(name, question) for name, question in questions),
+        )
 
     def read_back(self) -> str:
         """Compare bytes of every value with what comes back."""
