@@ -89,8 +89,13 @@ def audit_command(  # noqa: PLR0913 - one keyword for each option
         sample=sample,
         seed=int.from_bytes(os.urandom(4), "big"),
     )
+    if plan.grade is Grade.DECODE:
+        raise UsageError(
+            "grade decode is not there yet: nothing here decodes audio, and no check claims more than it did",
+            next_command="archiver audit --grade read",
+        )
     reporting.checked_forms(reports)
-    run = _Run(front, settings, plan, output=output, repairs=repairs, reports=reports)
+    run = AuditRun(front, settings, plan, output=output, repairs=repairs, reports=reports)
     return run.done(jobs or max(2, os.cpu_count() or 1))
 
 
@@ -122,7 +127,7 @@ def _budget(bytes_: str | None, duration: str | None, requests: int | None, cost
         raise UsageError(f"--max-…: {error}") from error
 
 
-class _Run:
+class AuditRun:
     """Runs one audit, renders it and chooses the exit status."""
 
     def __init__(

@@ -14,8 +14,6 @@ from archiver.cli.harvest import harvest_all
 from archiver.core.errors import SettingsError
 
 if TYPE_CHECKING:
-    from archiver.core.findings import BagVerdict
-    from archiver.ports.stores import Store
     from archiver.settings.reading import Settings
 
 MARK = "# Made by `archiver demo`."
@@ -94,38 +92,27 @@ def _prepare(directory: Path) -> None:
 
 
 def _check_and_repair(front: Front, settings: Settings, directory: Path) -> bool:
-    from archiver.workflows.restore import restore_object
+    from archiver.cli.audit import AuditRun
+    from archiver.core.audits import AuditPlan, Scope
+    from archiver.wiring import audits
 
-    stores = wiring.open_stores(settings, ("primary", "mirror"))
-    front.say("\n3. Fixity check: every byte of every copy is read.\n")
-    verdicts = [_is_valid(front, store, directory) for store in stores.values()]
-    key = next(facts.key for facts in stores["mirror"].list("bags/") if facts.key.endswith("/data/01 - Dawn.wav"))
+    plan = AuditPlan(Scope.ALL, audits.intervals(settings))
+
+    def audited(*reports: Path, repairs: bool = False) -> int:
+        return AuditRun(front, settings, plan, output="text", repairs=repairs, reports=reports).done(2)
+
+    front.say("\n3. Audit: every byte of every copy is read.\n")
+    was_sound = audited() == status.DONE
+    mirror = wiring.open_store("mirror", settings.stores["mirror"])
+    key = next(facts.key for facts in mirror.list("bags/") if facts.key.endswith("/data/01 - Dawn.wav"))
     damaged = directory / "mirror" / key
     front.say(f"\n4. One byte is changed on purpose: {damaged}\n")
     _flip_a_byte(damaged)
-    was_found = not _is_valid(front, stores["mirror"], directory)
-    front.say("\n5. Put right from the other copy, which is verified while it is read.\n")
-    prefix = key[: key.index("data/")]
-    restore_object(key, prefix=prefix, damaged=stores["mirror"], sound=stores["primary"])
-    return all(verdicts) and was_found and _is_valid(front, stores["mirror"], directory)
-
-
-def _is_valid(front: Front, store: Store, directory: Path) -> bool:
-    from archiver.reports import text
-    from archiver.workflows.verify import bags_in, verify
-
-    engine = wiring.threads(2, "verify")
-    verdicts: list[BagVerdict] = []
-    try:
-        for prefix in bags_in(store, "bags/"):
-            verdicts.append(verify(store, prefix, files=engine))
-            shown = directory / store.name.replace("primary", "store") / prefix
-            front.say(f"{'valid    ' if verdicts[-1].is_valid else 'NOT valid'}  {shown}")
-            for finding in verdicts[-1].findings:
-                front.say(text.finding(finding))
-    finally:
-        engine.close()
-    return all(verdict.is_valid for verdict in verdicts)
+    front.say("5. Audit with repair: found, put right from the other copy, which is verified while it is read.\n")
+    report = directory / "audit.html"
+    was_found = audited(report, repairs=True) == status.FINDINGS
+    front.say(f"\n   The report: {report}\n\n6. Audit again: nothing is wrong any more.\n")
+    return was_sound and was_found and audited() == status.DONE
 
 
 def _flip_a_byte(path: Path) -> None:

@@ -25,10 +25,18 @@ url = "sqlite:///catalogue.sqlite"      # or "postgresql+psycopg://user@host/nam
 url = "store/"                          # a directory, relative to this file
 # location = "Berlin"                   # location, provider, medium, threat: for reports
 # audit_every = "90 days"
+# price_request = 0.0                   # what `audit --max-cost` counts with, in any currency
+# price_gigabyte = 0.0
 
 # [stores.mirror]
 # url = "s3://open-audio/bags"          # keys come from boto3's own chain, never from this file
 # endpoint = "https://s3.example.org"   # leave out for AWS
+
+# [audit]
+# keep_damaged = true                   # damaged bytes are kept below archive/damaged/ of their store
+# [withdrawal]
+# delete = true                         # whether bytes of withdrawn items may be deleted at all
+# delete_after = "30 days"
 
 [sources.internet-archive]
 # endpoint = "https://archive.org"
