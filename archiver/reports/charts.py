@@ -98,6 +98,7 @@ def _upright(axes: Axes, theme: _Theme, labels: Sequence[str], series: Sequence[
         below = [low + value for low, value in zip(below, one.values, strict=True)]
     step = -(-len(labels) // 7) or 1
     axes.set_xticks([*places][::step], [*labels][::step])
+    axes.set_ylim(0, _top(below))
     _finish(axes.yaxis, axes, theme, unit, series)
 
 
@@ -109,7 +110,13 @@ def _lying(axes: Axes, theme: _Theme, labels: Sequence[str], series: Sequence[Se
         left = [low + value for low, value in zip(left, one.values, strict=True)]
     axes.set_yticks([*places], [label if len(label) <= 34 else label[:33] + "…" for label in labels])
     axes.invert_yaxis()
+    axes.set_xlim(0, _top(left))
     _finish(axes.xaxis, axes, theme, unit, series)
+
+
+def _top(totals: Sequence[float]) -> float:
+    """Return where a scale ends: a little above the largest, and at 1 where there is nothing to see."""
+    return max(totals, default=0.0) * 1.03 or 1.0
 
 
 def _style(theme: _Theme, number: int) -> dict[str, Any]:
