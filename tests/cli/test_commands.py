@@ -219,7 +219,9 @@ def test_quiet_says_nothing_when_nothing_is_wrong(archive):
 def test_the_demo_shows_the_whole_journey(tmp_path):
     done = archiver("demo", "demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "NOT valid" in done.stdout
+    assert "OBJECT_CHANGED" in done.stdout
+    assert "repaired" in done.stdout
+    assert (tmp_path / "demo" / "audit.html").is_file()
     assert "archiver init my-archive" in done.stdout
     bags = list((tmp_path / "demo" / "store" / "bags").glob("*/*/*/*/v1/tagmanifest-sha512.txt"))
     assert len(bags) == 3
