@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from archiver.core.errors import SettingsError
 from archiver.core.preferences import Stated
 from archiver.ports.offers import Capabilities, Surroundings
-from archiver.settings.registered import GROUP, INTERNET_ARCHIVE, registered_sources
+from archiver.settings.registered import GROUP, INTERNET_ARCHIVE, LOCAL, registered_sources
 
 if TYPE_CHECKING:
     from archiver.clock import SystemClock
@@ -45,7 +45,7 @@ def capabilities(name: str) -> Capabilities:
 
 def origin(name: str) -> str:
     """Return which package brings a source."""
-    if name == INTERNET_ARCHIVE:
+    if name in {INTERNET_ARCHIVE, LOCAL}:
         return "archiver"
     return next((str(point.dist.name) for point in entry_points(group=GROUP, name=name) if point.dist), "unknown")
 
@@ -81,6 +81,10 @@ def preferences_of(source: OpenSource) -> PreferenceSource:
 
 
 def _offer(name: str) -> Offer:
+    if name == LOCAL:
+        from archiver.sources.local import OFFER
+
+        return OFFER
     found = tuple(entry_points(group=GROUP, name=name))
     if not found:
         raise SettingsError(f"there is no source {name!r}", next_command="archiver source list")
