@@ -1,0 +1,90 @@
+"""Every source under the same contract, and the contract itself against sources that break it."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from archiver.core.gate import appraise
+from archiver.core.licences.policies import policy_named
+from archiver.core.patience import Patience
+from archiver.core.selections import Selection
+from archiver.ports.offers import Surroundings
+from archiver.rehearsal.corpus import DoubleFile, DoubleItem
+from archiver.rehearsal.double import ArchiveDouble
+from archiver.rehearsal.source_contract import Expected, check_source
+from archiver.shelf import licence_table
+from archiver.sources.ia_wire import Manners
+from archiver.sources.internet_archive import InternetArchive
+from archiver.sources.local import LocalOffer
+from tests.archive import LICENCE
+from tests.sources.test_manners import FakeClock
+
+EXPECTED = Expected(("bells", "birds"), "nothing")
+
+
+def selection(source, query):
+    return Selection("all", "All", source, query, (), policy_named("all-cc"), ("originals",), ("primary",))
+
+
+@contextmanager
+def internet_archive(_):
+    items = [
+        DoubleItem(name, metadata={"licenseurl": LICENCE, "title": name}, files=(DoubleFile("a.mp3", b"sound " * 99),))
+        for name in EXPECTED.items
+    ]
+    with ArchiveDouble(items) as double:
+        clock = FakeClock()
+        source = InternetArchive(
+            "internet-archive",
+            Manners(double.url, "archiver-test", "mailto:ops@example.org"),
+            patience=Patience(tries=2),
+            clock=clock,
+        )
+        yield source, selection("internet-archive", "mediatype:audio")
+        source.close()
+
+
+@contextmanager
+def local(root):
+    for name in EXPECTED.items:
+        (root / name).mkdir()
+        (root / name / "item.toml").write_text(f'title = "x"\nlicence = "{LICENCE}"\n')
+        (root / name / "a.wav").write_bytes(b"sound " * 99)
+    around = Surroundings("local", "", "", FakeClock(), 0, 5, {"folder": str(root)})
+    yield LocalOffer().open(around), selection("local", "*")
+
+
+def faults(source, chosen):
+    return check_source(source, chosen, EXPECTED, admit=lambda item: appraise(item, chosen, table=licence_table()))
+
+
+@pytest.mark.parametrize("opened", [internet_archive, local])
+def test_a_source_keeps_the_contract(opened, tmp_path):
+    with opened(tmp_path) as (source, chosen):
+        assert faults(source, chosen) == ()
+
+
+def test_the_contract_notices_a_source_that_breaks_it(tmp_path):
+    class Broken:
+        def __init__(self, source):
+            self.source, self.name, self.asked = source, source.name, 0
+
+        def enumerate(self, chosen, *, cursor=""):
+            for page in self.source.enumerate(chosen):
+                yield replace(page, items=page.items * 2)
+
+        def describe(self, item):
+            self.asked += 1
+            described = self.source.describe(replace(item, name="bells"))
+            return replace(described, updated=str(self.asked))
+
+        @contextmanager
+        def read(self, admitted, file, *, offset=0, validator=""):
+            with self.source.read(admitted, file) as delivery:
+                yield replace(delivery, chunks=iter([b"short"]))
+
+    with local(tmp_path) as (source, chosen):
+        found = "\n".join(faults(Broken(source), chosen))
+    for fault in ("twice", "an unknown item is described", "the description is of", "differ", "bytes, actual 5"):
+        assert fault in found
