@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.errors import (
@@ -107,7 +108,7 @@ def parse_object(received: bytes, *, what: str) -> dict[str, Any]:
         SourceProtocolError: It is none.
     """
     try:
-        answer = json.loads(received)
+        answer = json.loads(received, parse_float=_number, parse_constant=str)
     except (ValueError, RecursionError) as error:
         start = received[:60].decode("utf-8", "replace")
         raise SourceProtocolError(f"{what}: the answer is not JSON: it begins {start!r}") from error
@@ -116,16 +117,22 @@ def parse_object(received: bytes, *, what: str) -> dict[str, Any]:
     return answer
 
 
+def _number(text: str) -> float | str:
+    """Keep as a text what is written as a number and is none in JSON's terms: 1e999 would be written as Infinity."""
+    number = float(text)
+    return number if isfinite(number) else text
+
+
 def _declarations(metadata: dict[str, Any]) -> Iterator[Declaration]:
     for key in _ITEM_DECLARATIONS:
-        for text in _texts(metadata.get(key)):
+        for text in _claims(metadata.get(key)):
             yield Declaration(f"ia.{key}", Scope.ITEM, text)
 
 
 def _file_declarations(files: list[Any]) -> Iterator[Declaration]:
     for entry in files:
         if isinstance(entry, dict):
-            for text in _texts(entry.get("license")):
+            for text in _claims(entry.get("license")):
                 yield Declaration("ia.file.license", Scope.FILE, text, subject=_first(entry.get("name")))
 
 
@@ -188,7 +195,10 @@ def _evidence(answer: dict[str, Any], received: bytes, *, url: str, at: datetime
             redacted.append(f"/metadata/{_pointer(key)}")
         else:
             kept["metadata"][key] = value
-    content = json.dumps(kept, indent=1, sort_keys=True) + "\n"
+    try:
+        content = json.dumps(kept, indent=1, sort_keys=True) + "\n"
+    except RecursionError as error:  # Reading goes deeper than writing, from Python 3.12 on.
+        raise SourceProtocolError(f"{url}: the answer is nested too deeply to be kept") from error
     return SourceAnswer("metadata.json", content.encode(), digest_of(received), url, at, tuple(sorted(redacted)))
 
 
@@ -200,6 +210,14 @@ def _texts(value: object) -> tuple[str, ...]:
     """Return the texts of a field that may be a text, a number, a list of such, or missing."""
     values = value if isinstance(value, list) else [value]
     return tuple(_text(one) for one in values if _text(one))
+
+
+def _claims(value: object) -> Iterator[str]:
+    """Yield what a field about rights holds, whatever its form: a value that is no text still declares something."""
+    for one in value if isinstance(value, list) else [value]:
+        text = json.dumps(one, sort_keys=True) if isinstance(one, dict | list) and one else _text(one)
+        if text:
+            yield text
 
 
 def _text(value: object) -> str:
@@ -215,7 +233,7 @@ def _first(value: object) -> str:
 
 
 def _is_true(value: object) -> bool:
-    return value is True or (isinstance(value, str) and value.strip().lower() in {"true", "1", "yes"})
+    return _text(value).strip().lower() in {"true", "1", "1.0", "yes"}
 
 
 def refuse_identifier(item: ItemId) -> None:
