@@ -33,6 +33,8 @@ class FindingCode(StrEnum):
     OXUM_MISMATCH = "OXUM_MISMATCH"
     FETCH_MALFORMED = "FETCH_MALFORMED"
     FETCH_NOT_LISTED = "FETCH_NOT_LISTED"
+    FETCH_ADDRESS = "FETCH_ADDRESS"
+    PATH_RESERVED = "PATH_RESERVED"
     LINK_REFUSED = "LINK_REFUSED"
     HARD_LINK = "HARD_LINK"
     SPECIAL_FILE = "SPECIAL_FILE"
@@ -98,6 +100,8 @@ CLAUSES = {
     FindingCode.OXUM_MISMATCH: "RFC 8493 §2.2.2, §3",
     FindingCode.FETCH_MALFORMED: "RFC 8493 §2.2.3",
     FindingCode.FETCH_NOT_LISTED: "RFC 8493 §2.2.3",
+    FindingCode.FETCH_ADDRESS: "RFC 8493 §5",
+    FindingCode.PATH_RESERVED: "RFC 8493 §6",
     FindingCode.LINK_REFUSED: "RFC 8493 §5.2",
     FindingCode.HARD_LINK: "RFC 8493 §5.2",
     FindingCode.SPECIAL_FILE: "RFC 8493 §2.1.2",
@@ -145,8 +149,10 @@ CLAUSES = {
 INVALID_ONLY = frozenset([FindingCode.FILE_CHANGED])
 """A bag with only these is complete and not valid (RFC 8493 §3); any other finding makes it incomplete as well."""
 
-WARNINGS = frozenset([FindingCode.MANIFEST_ASTERISK, FindingCode.HARD_LINK])
-"""Deviations that a reader accepts and warns of; the bag stays valid."""
+WARNINGS = frozenset(
+    [FindingCode.MANIFEST_ASTERISK, FindingCode.HARD_LINK, FindingCode.FETCH_ADDRESS, FindingCode.PATH_RESERVED]
+)
+"""Deviations that a reader accepts and warns of; the bag stays valid. Nothing is fetched from a refused address."""
 
 TOLERABLE = frozenset(
     [

@@ -328,6 +328,19 @@ def _a_length_to_fetch_that_is_no_number(root: Path) -> None:
     fetching("https://example.org/a.txt much data/a.txt\n").write(root)
 
 
+@case(Code.FETCH_ADDRESS, Code.FILE_MISSING)
+def _a_file_to_fetch_from_a_private_address(root: Path) -> None:
+    made = fetching("http://127.0.0.1/c.txt 1 data/c.txt\n")
+    digests = {a: hashlib.new(a, b"c").hexdigest() for a in ALGORITHMS}
+    made.manifests = {f"manifest-{a}.txt": made.manifest(a) + f"{digests[a]}  data/c.txt\n" for a in ALGORITHMS}
+    made.write(root)
+
+
+@case(Code.PATH_RESERVED, valid=True)
+def _a_name_that_windows_keeps_for_a_device(root: Path) -> None:
+    draft(payload={"data/CON.txt": b"1"}).write(root)
+
+
 @case(Code.FETCH_NOT_LISTED)
 def _a_file_to_fetch_that_no_manifest_lists(root: Path) -> None:
     fetching("https://example.org/c.txt 1 data/c.txt\n").write(root)

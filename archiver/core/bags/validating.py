@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from archiver.core.bags.fetching import refused_address
 from archiver.core.bags.manifests import recognise_entry, split_lines
 from archiver.core.bags.paths import collision_key, decode_path, unsafe_because
 from archiver.core.findings import Finding, FindingCode
@@ -25,10 +26,11 @@ LARGEST_TAG_FILE = 256 << 20
 """Bytes. A manifest of a million files has about 150 MB; a larger tag file is not read into memory."""
 
 _MANIFEST = re.compile(r"(tag)?manifest-([A-Za-z0-9_-]+)\.txt")
-_FIRST_LINE = re.compile(r"BagIt-Version: (\d{1,3})\.(\d{1,3})")
+_FIRST_LINE = re.compile(r"BagIt-Version: ([0-9]{1,3})\.([0-9]{1,3})")
 _SECOND_LINE = re.compile(r"Tag-File-Character-Encoding: (\S{1,40})")
-_OXUM = re.compile(r"(\d{1,30})\.(\d{1,18})")
+_OXUM = re.compile(r"([0-9]{1,30})\.([0-9]{1,18})")
 _OLD_INFO = "package-info.txt"
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
 _VERSIONS = {(0, 93), (0, 94), (0, 95), (0, 96), (0, 97), (1, 0)}
 
 
@@ -226,7 +228,7 @@ class _Planner:
             if (
                 len(parts) != 3
                 or not re.match(r"(?i)https?://[^/]", parts[0])
-                or not re.fullmatch(r"\d{1,18}|-", parts[1])
+                or not re.fullmatch(r"[0-9]{1,18}|-", parts[1])
             ):
                 self.found(
                     FindingCode.FETCH_MALFORMED, where, expected="absolute URL, length or '-', path", actual=repr(line)
@@ -237,7 +239,13 @@ class _Planner:
                 self.found(FindingCode.FETCH_MALFORMED, where, expected="a path below data/", actual=path)
             elif path is not None:
                 fetched.add(path)
+            self.check_address(where, parts[0])
         return fetched
+
+    def check_address(self, where: str, url: str) -> None:
+        because = refused_address(url)
+        if because:
+            self.found(FindingCode.FETCH_ADDRESS, where, expected="a public host", actual=f"{url[:200]}: {because}")
 
     def check_payload(self, manifests: Mapping[str, Mapping[str, Digest | None]], fetched: set[str]) -> None:
         listed = set().union(*manifests.values())
@@ -283,6 +291,8 @@ class _Planner:
                     FindingCode.PATHS_COLLIDE, path, expected="names that differ by more than case", actual=seen[key]
                 )
             seen[key] = path
+            if any(part.partition(".")[0].upper().rstrip() in _RESERVED for part in path.split("/")):
+                self.found(FindingCode.PATH_RESERVED, path, expected="a name that Windows can store", actual=path)
 
     def read_info(self) -> list[tuple[str, str]]:
         name = "bag-info.txt" if "bag-info.txt" in self.tags else _OLD_INFO
