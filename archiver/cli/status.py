@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,8 +12,6 @@ from archiver.core.errors import ArchiverError, CannotRunError, InterruptedRunEr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-log = logging.getLogger(__name__)
 
 DONE = 0
 FINDINGS = 1
@@ -53,6 +50,8 @@ def say(error: ArchiverError) -> None:
 
 def print_problem(text: str) -> None:
     """Print to standard error; characters the terminal cannot show are escaped. Where the log is JSON, so is this."""
+    import logging  # a third of the start-up of `--help`, which prints no problem
+
     if any(handler.name == "archiver-json" for handler in logging.getLogger().handlers):
         level = logging.WARNING if text.startswith("warning: ") else logging.ERROR
         logging.getLogger("archiver").log(level, "%s", text)
@@ -74,7 +73,9 @@ def ended(run: Callable[[], Any]) -> int:
         return status_of(error)
     except Exception:
         # The last door: Python would end with status 1, and status 1 says that findings exist.
-        log.exception("this is a fault of archiver itself; what was finished is kept")
+        import logging
+
+        logging.getLogger(__name__).exception("this is a fault of archiver itself; what was finished is kept")
         print_problem("  next: archiver status   # and report the lines above")
         return CANNOT_RUN
     return result if isinstance(result, int) else DONE
