@@ -76,16 +76,7 @@ class Reviewing:
     def judged(self, case: Case, verdict: Verdict) -> None:
         """Add a verdict to a case; see the port."""
         with self._writes() as connection:
-            connection.execute(
-                schema.review_verdict.insert().values(
-                    case_id=case.id,
-                    is_acceptance=verdict.is_acceptance,
-                    reviewer=rows.text(verdict.reviewer),
-                    reason=rows.text(verdict.reason),
-                    licence=rows.text(verdict.licence),
-                    at=verdict.at,
-                )
-            )
+            _add_verdict(connection, case.id, verdict)
 
     def seen(self, digests: Iterable[Digest]) -> tuple[SeenBytes, ...]:
         """Return where bytes are held, and where withdrawn; see the port."""
@@ -130,6 +121,45 @@ def _withdrawn(row: sa.Row[Any]) -> SeenBytes:
 def _held(row: sa.Row[Any]) -> SeenBytes:
     digest = Digest(Algorithm.SHA256, row.sha256.hex())
     return SeenBytes(digest, ItemId(row.source, row.name), row.licence, row.path)
+
+
+def cases_of(connection: sa.Connection, item_ids: Sequence[int]) -> tuple[Case, ...]:
+    """Return every case of some items, oldest first."""
+    table = schema.review_case.c
+    found = connection.execute(_CASES.where(table.item_id.in_(item_ids)).order_by(table.id)).all()
+    verdicts = _verdicts(connection, [row.id for row in found])
+    return tuple(_case(row, verdicts[row.id]) for row in found)
+
+
+def review_again(connection: sa.Connection, cases: Iterable[Case]) -> None:
+    """Take cases down as they stand, verdicts included, in place of what is known of them."""
+    table = schema.review_case.c
+    for case in cases:
+        item_id = item_row(connection, case.item)
+        known = connection.execute(
+            sa.select(table.id).where(
+                table.item_id == item_id, table.item_set == case.item_set, table.whole_set == case.whole_set
+            )
+        ).scalar()
+        if known is None:
+            known = _inserted(connection, schema.review_case, {"item_id": item_id, **_case_values(case)})
+        verdict = schema.review_verdict
+        connection.execute(verdict.delete().where(verdict.c.case_id == known))
+        for one in case.verdicts:
+            _add_verdict(connection, int(known), one)
+
+
+def _add_verdict(connection: sa.Connection, case_id: int, verdict: Verdict) -> None:
+    connection.execute(
+        schema.review_verdict.insert().values(
+            case_id=case_id,
+            is_acceptance=verdict.is_acceptance,
+            reviewer=rows.text(verdict.reviewer),
+            reason=rows.text(verdict.reason),
+            licence=rows.text(verdict.licence),
+            at=verdict.at,
+        )
+    )
 
 
 def _case_values(case: Case) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
+from archiver.catalogue.reviewing import cases_of, review_again
 from archiver.catalogue.withdrawing import withdrawal_values
 from archiver.catalogue.writing import append_events, insert_rows, item_row, replace_copies
 from archiver.core.packages import ItemId
@@ -54,8 +55,9 @@ class Snapshots:
                     return
                 ids = sorted({row.item_id for row in page})
                 aips, withdrawals = _aips(connection, ids), _withdrawals(connection, ids)
+                cases = cases_of(connection, ids)
             events = tuple(rows.event(row, ItemId(row.source, row.name)) for row in page)
-            yield Shard(after + 1, page[-1].id, events, aips, withdrawals)
+            yield Shard(after + 1, page[-1].id, events, aips, withdrawals, cases)
             after = page[-1].id
 
     def recalled(self, shard: Shard) -> None:
@@ -69,6 +71,7 @@ class Snapshots:
                 connection.execute(schema.withdrawal.delete().where(schema.withdrawal.c.item_id == row))
             for one in shard.withdrawals:
                 _withdraw_again(connection, one)
+            review_again(connection, shard.cases)
 
     def found(self, holding: Holding, files: Iterable[HeldFile], *, decision: str) -> None:
         """Take down a bag that was found; see the port."""

@@ -67,6 +67,13 @@ def get_command(  # noqa: PLR0913 - one keyword for each option
             what = f"{wanted}, version {version}" if version else str(wanted)
             status.print_problem(f"error: the archive does not hold {printable(what)}\n  next: archiver list")
             return status.FINDINGS
+        dark = catalogue.withdrawn(wanted)
+        if dark is not None:
+            status.print_problem(
+                printable(f"error: {wanted} is not handed out: withdrawn on {dark.at:%Y-%m-%d}: {dark.reason}")
+                + f"\n  next: archiver show {printable(str(wanted))}"
+            )
+            return status.FINDINGS
         with outbox(directory, DipForm(form), held[-1]) as box:
             dip = disseminate(
                 held[-1],

@@ -105,6 +105,7 @@ def accept(  # noqa: PLR0913 - one keyword for each option
     front: Front, *, item: str, licence: str, reviewer: str, reason: str, batch: str | None, output: str
 ) -> int:
     """Accept an item: the next harvest takes it up, if its declarations are then still exactly these."""
+    from archiver.wiring import audits
     from archiver.workflows import review
 
     rules, clock, table = front.settings().review, wiring.clock(), wiring.legal_tools()
@@ -122,6 +123,7 @@ def accept(  # noqa: PLR0913 - one keyword for each option
                 clock=clock,
             )
             _say(front, case, standing, tool.url, output)
+    audits.keepsakes(front.settings())
     return status.DONE
 
 
@@ -133,6 +135,7 @@ def accept(  # noqa: PLR0913 - one keyword for each option
 @pass_front
 def reject(front: Front, *, item: str, reviewer: str, reason: str, batch: str | None, output: str) -> int:
     """Reject an item: it is kept out for good, whatever its source declares later."""
+    from archiver.wiring import audits
     from archiver.workflows import review
 
     rules, clock = front.settings().review, wiring.clock()
@@ -148,6 +151,7 @@ def reject(front: Front, *, item: str, reviewer: str, reason: str, batch: str | 
                 clock=clock,
             )
             _say(front, case, standing, "", output)
+    audits.keepsakes(front.settings())
     return status.DONE
 
 

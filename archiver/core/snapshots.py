@@ -1,7 +1,8 @@
 """What a store must hold beside the bags so that the catalogue can be made again from it, events included.
 
 After each run the events since the last one, and the state of every AIP they touch, go into every store as
-``archive/catalogue/events-<first>-<last>.jsonl``: JSON Lines, each ``{"kind": "event" | "aip" | "withdrawal", …}``.
+``archive/catalogue/events-<first>-<last>.jsonl``: JSON Lines, each
+``{"kind": "event" | "aip" | "withdrawal" | "review", …}``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.fixity import Grade, parse_digest
 from archiver.core.holdings import Copy, CopyStatus, Holding
 from archiver.core.packages import parse_item_id
+from archiver.core.reviews import Case, Verdict
 from archiver.core.withdrawals import Withdrawal
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Shard:
         events: All of them, in order.
         aips: The AIPs of the items that the events touch, as they stand now, each with the decision that admitted it.
         withdrawals: The takedowns of these items.
+        cases: Every case of these items that was ever quarantined, with what people said of it.
     """
 
     first: int
@@ -42,6 +45,7 @@ class Shard:
     events: tuple[Event, ...]
     aips: tuple[tuple[Holding, str], ...]
     withdrawals: tuple[Withdrawal, ...]
+    cases: tuple[Case, ...] = ()
 
     @property
     def key(self) -> str:
@@ -54,6 +58,7 @@ class Shard:
             *({"kind": "event", **_event(event)} for event in self.events),
             *({"kind": "aip", **_aip(held), "decision": decision} for held, decision in self.aips),
             *({"kind": "withdrawal", **one.to_json()} for one in self.withdrawals),
+            *({"kind": "review", **_case(one)} for one in self.cases),
         )
         return b"".join(json.dumps(record, sort_keys=True).encode() + b"\n" for record in records)
 
@@ -88,11 +93,12 @@ def parse_shard(key: str, content: bytes) -> Shard:
         events = tuple(_parsed_event(record) for record in records if record["kind"] == "event")
         aips = tuple((_parsed_aip(record), str(record["decision"])) for record in records if record["kind"] == "aip")
         withdrawals = tuple(_parsed_withdrawal(record) for record in records if record["kind"] == "withdrawal")
+        cases = tuple(_parsed_case(record) for record in records if record["kind"] == "review")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a shard of the catalogue: {key}: {str(error)[:200]}") from error
     if len(events) != numbers[1] - numbers[0] + 1:
         raise ValueError(f"a shard of the catalogue is cut: {key}: {len(events)} events")
-    return Shard(*numbers, events, aips, withdrawals)
+    return Shard(*numbers, events, aips, withdrawals, cases)
 
 
 def _event(event: Event) -> dict[str, Any]:
@@ -177,4 +183,46 @@ def _parsed_withdrawal(record: dict[str, Any]) -> Withdrawal:
         at("deleted_at"),
         at("ended_at"),
         record["ended_by"],
+    )
+
+
+def _case(case: Case) -> dict[str, Any]:
+    return {
+        "item": str(case.item),
+        "title": case.title,
+        "collections": case.collections,
+        "item_set": case.item_set,
+        "whole_set": case.whole_set,
+        "batch_set": case.batch_set,
+        "reasons": case.reasons,
+        "decision": case.decision,
+        "opened_at": case.opened_at.isoformat(),
+        "state": case.state,
+        "verdicts": [{**verdict.to_json(), "at": verdict.at.isoformat()} for verdict in case.verdicts],
+    }
+
+
+def _parsed_case(record: dict[str, Any]) -> Case:
+    return Case(
+        item=parse_item_id(record["item"]),
+        title=record["title"],
+        collections=tuple(record["collections"]),
+        item_set=record["item_set"],
+        whole_set=record["whole_set"],
+        batch_set=record["batch_set"],
+        reasons=tuple(record["reasons"]),
+        decision=record["decision"],
+        opened_at=datetime.fromisoformat(record["opened_at"]),
+        verdicts=tuple(map(_parsed_verdict, record["verdicts"])),
+        state=record["state"],
+    )
+
+
+def _parsed_verdict(record: dict[str, Any]) -> Verdict:
+    return Verdict(
+        is_acceptance=record["verdict"] == "accept",
+        reviewer=record["reviewer"],
+        reason=record["reason"],
+        licence=record["licence"],
+        at=datetime.fromisoformat(record["at"]),
     )

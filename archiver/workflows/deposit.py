@@ -104,7 +104,7 @@ def _refuse_finished_bag(store: Store, aip: Aip) -> None:
     raise ObjectConflictError(
         f"store {store.name!r} holds a finished bag of other bytes at {aip.prefix}: expected none, "
         f"for the catalogue knows no version {aip.version} of {aip.item}",
-        next_command=f"archiver show {aip.item}",
+        next_command=f"archiver rebuild --from {store.name}   # into a new catalogue, where the old one was lost",
     )
 
 

@@ -185,6 +185,10 @@ def _finish(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome | Non
     walk.progress.began(item)
     try:
         aip = retrieve(sealed, staging=walk.staging)
+        if _is_another(aip, walk):
+            log.warning("%s: version %d is held by now with other bytes, beginning anew", item, aip.version)
+            walk.staging.discard(item)
+            return None
         stores = {name: walk.vault[name] for name in names}
         outcome = _store(aip, walk, stores=stores, updated=sealed.updated, decision=sealed.decision)
     except CaptureError as error:
@@ -196,6 +200,14 @@ def _finish(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome | Non
         outcome = _failure(item, error)
     walk.progress.ended(item, outcome=outcome.outcome)
     return outcome
+
+
+def _is_another(aip: Aip, walk: Walk) -> bool:
+    """Tell whether the place of a bag was taken since it was sealed: a rebuilt catalogue knows what a lost one did not."""
+    return any(
+        held.version == aip.version and held.tag_manifest != aip.tag_manifest
+        for held in walk.holdings.versions(aip.item)
+    )
 
 
 def _guarded(item: ItemId, selection: Selection, walk: Walk, *, is_rehearsal: bool = False) -> ItemOutcome:

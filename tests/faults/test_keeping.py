@@ -94,6 +94,37 @@ def test_a_withdrawn_item_is_dark_and_neither_it_nor_its_bytes_come_back(archive
     assert NAMES[0] in listed(archive)
 
 
+@pytest.mark.parametrize("form", ["files", "bag", "tar"])
+def test_a_withdrawn_item_is_not_handed_out(archive, form):
+    assert archive.run("withdraw", NAMES[0], "--reason", "asked", "--approver", "A. Archivist").status == 0
+
+    refused = archive.run("get", NAMES[0], "out", "--as", form)
+
+    assert (refused.status, refused.out) == (1, "")
+    assert "withdrawn" in refused.err
+    assert not (archive.root / "out").exists()
+    assert archive.run("restore", NAMES[0], "--approver", "A. Archivist").status == 0
+    assert archive.run("get", NAMES[0], "out", "--as", form).status == 0
+
+
+def test_a_harvest_without_the_old_catalogue_says_how_to_go_on_and_leaves_nothing_in_the_way(archive):
+    with ArchiveDouble([item(name) for name in NAMES]) as double:
+        archive.endpoint = double.url
+        archive.write()
+        for leftover in archive.root.glob("catalogue.sqlite*"):
+            leftover.unlink()
+        lost = archive.harvested()
+        assert {one for one, _ in lost.outcomes.values()} == {"failed"}
+        assert "archiver rebuild --from primary" in lost.err
+        for leftover in archive.root.glob("catalogue.sqlite*"):
+            leftover.unlink()
+        assert archive.run("rebuild", "--from", "primary").status == 0
+        again = archive.harvested()
+    assert again.status == 0, again.err
+    assert {one for one, _ in again.outcomes.values()} == {"unchanged"}
+    assert archive.left_in_staging() == []
+
+
 def test_bytes_go_only_where_the_settings_allow_it_and_after_the_delay(archive):
     assert archive.run("withdraw", "--delete-due").status == 4
     allowed = {"ARCHIVER_WITHDRAWAL__DELETE": "true", "ARCHIVER_WITHDRAWAL__DELETE_AFTER": "1 second"}

@@ -334,3 +334,24 @@ def test_a_licence_of_the_extension_registry_is_accepted_only_where_the_selectio
     assert archive.harvested().outcomes["x"][0] == "quarantined"
     archive.select("all", extension_registry="accept")
     assert archive.harvested().outcomes["x"][0] == "stored"
+
+
+def test_what_people_decided_outlives_the_catalogue(archive, double):
+    double.add(
+        item("taken"), item("kept-out", rights="All rights reserved"), item("let-in", rights="All rights reserved")
+    )
+    archive.harvested()
+    assert archive.run("review", "accept", "let-in", "--licence", LICENCE, *ADA).status == 0
+    archive.harvested()
+    assert archive.run("review", "reject", "kept-out", *BOB).status == 0
+    before = archive.run("review", "list", "--output", "jsonl").out
+    for leftover in archive.root.glob("catalogue.sqlite*"):
+        leftover.unlink()
+
+    assert archive.run("rebuild", "--from", "primary").status == 0
+
+    assert archive.run("review", "list", "--output", "jsonl").out == before
+    double.add(item("kept-out"))
+    outcomes = archive.harvested().outcomes
+    assert outcomes["kept-out"] == ("refused", ("HUMAN_REJECT",))
+    assert outcomes["let-in"][0] == "unchanged"
