@@ -128,7 +128,7 @@ class Auditing:
             if written:
                 connection.execute(schema.repair.insert(), written)
             connection.execute(schema.copy.update().where(here).values(attempted_at=result.ended_at))
-            if result.outcome is CheckOutcome.UNANSWERED and not result.findings:
+            if result.outcome is CheckOutcome.UNANSWERED and not result.damages:
                 return
             connection.execute(schema.copy.update().where(here).values(**_after(result)))
             _note_damage(connection, copy, result)
@@ -205,7 +205,7 @@ def _after(result: CheckedCopy) -> dict[str, Any]:
         values |= {"looked_at": result.ended_at, "looked_grade": int(result.grade)}
         if result.grade >= Grade.READ:
             values |= {"checked_at": result.ended_at, "grade": int(result.grade)}
-    if result.findings:
+    if result.damages:
         values["status"] = (CopyStatus.MISSING if result.is_missing else CopyStatus.DAMAGED).value
     elif result.grade >= Grade.READ:
         values["status"] = CopyStatus.GOOD.value
@@ -227,7 +227,7 @@ def _note_damage(connection: sa.Connection, copy: DueCopy, result: CheckedCopy) 
             "actual": rows.text(one.actual),
             "found_at": result.ended_at,
         }
-        for one in result.findings
+        for one in result.damages
     }
     for (path, code), values in noted.items():
         connection.execute(schema.damage.delete().where(here, damage.path == path, damage.code == code))

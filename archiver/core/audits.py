@@ -204,6 +204,11 @@ class CheckedCopy:
     cost: float = 0.0
 
     @property
+    def damages(self) -> tuple[Finding, ...]:
+        """Return what convicts the copy: where nothing was proven, nothing is wrong either."""
+        return tuple(one for one in self.findings if one.code is not FindingCode.OBJECT_UNVERIFIABLE)
+
+    @property
     def is_missing(self) -> bool:
         """Tell whether not one object of the copy is there."""
         return self.objects == 0 and any(one.code is FindingCode.OBJECT_MISSING for one in self.findings)

@@ -274,7 +274,7 @@ def events_of(checked: CheckedCopy, agent: Agent) -> tuple[Event, ...]:
     wrong = ", ".join(f"{number} {code}" for code, number in sorted(counts.items()))
     if checked.unanswered:
         wrong = "; ".join(part for part in (wrong, f"{len(checked.unanswered)} objects without an answer") if part)
-    outcome = EventOutcome.FAILURE if checked.findings else EventOutcome.WARNING
+    outcome = EventOutcome.FAILURE if checked.damages else EventOutcome.WARNING
     place = f"{checked.key}/"
     return (
         event(outcome, f"{said}: {wrong}"),
@@ -284,6 +284,6 @@ def events_of(checked: CheckedCopy, agent: Agent) -> tuple[Event, ...]:
                 f"{one.code.value}: expected {one.expected}, actual {one.actual}"[:1000],
                 one.where.removeprefix(place),
             )
-            for one in checked.findings[:LONGEST_DETAIL]
+            for one in checked.damages[:LONGEST_DETAIL]
         ),
     )

@@ -74,14 +74,16 @@ def check_copy(
     outcome = CheckOutcome.GOOD
     if look.unanswered:
         outcome = CheckOutcome.UNANSWERED
-    elif look.findings:
+    elif any(one.code is not FindingCode.OBJECT_UNVERIFIABLE for one in look.findings):
         outcome = CheckOutcome.DAMAGED
+    elif look.findings:
+        outcome = CheckOutcome.UNANSWERED
     placed = (
         replace(
             one,
             where=copy.prefix + one.where,
             store=copy.store,
-            next=one.next or f"archiver repair {copy.item} --dry-run",
+            next=one.next or _next(one.code, copy),
         )
         for one in {(one.where, one.code): one for one in reversed(look.findings)}.values()
     )
@@ -101,6 +103,12 @@ def check_copy(
         unanswered=tuple(look.unanswered),
         last_checked_at=copy.checked_at,
     )
+
+
+def _next(code: FindingCode, copy: DueCopy) -> str:
+    if code is FindingCode.OBJECT_UNVERIFIABLE:
+        return f"archiver audit --item {copy.item} --store {copy.store} --grade read"
+    return f"archiver repair {copy.item} --dry-run"
 
 
 @dataclass(slots=True)

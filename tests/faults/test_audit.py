@@ -222,3 +222,16 @@ def test_one_bit_in_a_manifest_convicts_that_manifest_and_nothing_else(archive, 
     assert found_in(result) == {(NAMES[0], inside, "MANIFEST_ALTERED")}
     assert archive.run("repair").status == 0
     assert audited(archive).status == 0
+
+
+def test_a_grade_that_a_store_cannot_prove_convicts_no_copy(archive):
+    checked = archive.run("audit", "--all", "--store", "primary", "--grade", "provider", "--output", "jsonl")
+
+    assert checked.status == 3
+    found = [record["finding"] for record in checked.records if "finding" in record]
+    assert {one["code"] for one in found} == {"OBJECT_UNVERIFIABLE"}
+    assert all("--grade read" in one["next"] for one in found)
+    assert checked.summary["damaged"] == 0
+    copies = [copy for one in archive.run("list", "--output", "jsonl").records for copy in one["copies"]]
+    assert {copy["status"] for copy in copies} == {"good"}
+    assert archive.run("audit", "--all", "--store", "primary").status == 0
