@@ -28,7 +28,16 @@ from archiver.core.errors import (
 from archiver.core.fixity import Algorithm, Grade, Hasher
 from archiver.core.objects import ObjectFacts, Receipt, StagedFile
 from archiver.stores.keys import checked_key, checked_prefix, is_key
-from archiver.stores.tree import BUFFER, Tree, chunks, exists, opened_file, regular_size, strangers_below
+from archiver.stores.tree import (
+    BUFFER,
+    Tree,
+    chunks,
+    exists,
+    opened_file,
+    regular_size,
+    remove_empty,
+    strangers_below,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,10 +61,10 @@ _REFUSED = _DENIED | {errno.EROFS, errno.EXDEV}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _TOO_LONG = {errno.ENAMETOOLONG, errno.EFBIG}
 # What file systems answer for a sector that cannot be read and for a checksum of theirs that does not match, and what
-# is found where a symbolic link, a socket or a device took an object's place.
+# is found where a symbolic link, a socket, a device or a directory took an object's place.
 _UNREADABLE = {
     *(errno.EIO, errno.EBADMSG, getattr(errno, "EUCLEAN", errno.EIO)),
-    *(errno.ELOOP, errno.ENXIO, errno.ENODEV),
+    *(errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR),
 }
 # FAT, exFAT and some network file systems have no hard links; a file may have only so many (EMLINK); the kernel
 # forbids links to other people's files (EPERM, fs.protected_hardlinks).
@@ -194,11 +203,13 @@ class DirectoryStore:
             yield from strangers_below(self._tree, checked_prefix(prefix).split("/")[:-1])
 
     def delete(self, key: str) -> None:
-        """See `Store.delete`. Directories that become empty stay."""
+        """See `Store.delete`. Directories that become empty stay; one in the object's place goes if no file is in it."""
         *parents, name = self._parts(key)
         with suppress(ObjectNotFoundError), self._translating("delete", key), self._tree.opened(parents) as directory:
-            with suppress(IsADirectoryError):
+            try:
                 os.unlink(name, dir_fd=directory)
+            except IsADirectoryError:
+                remove_empty(directory, name)
             os.fsync(directory)
 
     def sweep(self) -> int:
@@ -237,13 +248,17 @@ class DirectoryStore:
             return StoreRefusedError(what, next_command=f"ls -ld {self._root}")
         if doing == "write":
             return _write_error(error, what, self._root)
-        if error.errno in _ABSENT | _TOO_LONG:
+        if error.errno in _ABSENT | _TOO_LONG or (error.errno == errno.EISDIR and self._is_prefix(key)):
             return ObjectNotFoundError(f"store {self._name!r} holds no object {where}")
         if doing == "read" and (error.errno in _UNREADABLE or (error.errno in _DENIED and self._is_open())):
             return ObjectDamagedError(f"{what}; expected a file that can be read", next_command=f"ls -l {where}")
         if error.errno in _REFUSED:
             return StoreRefusedError(f"{what}; nothing was changed", next_command=f"ls -ld {self._root}")
         return StoreUnavailableError(what)
+
+    def _is_prefix(self, key: str) -> bool:
+        """Tell a directory that objects are in from one that merely took an object's place."""
+        return next(self._listed(f"{key}/"), None) is not None
 
     def _is_open(self) -> bool:
         """Tell one file that we may not read from a store that we may not enter."""

@@ -154,8 +154,8 @@ def opened_file(directory: int, name: str) -> Iterator[int]:
     """Open a regular file and return its descriptor.
 
     Raises:
-        FileNotFoundError: There is none, or a directory.
-        OSError: With ELOOP, where a symbolic link, a device or a pipe took its place.
+        FileNotFoundError: There is none.
+        OSError: With ELOOP, where a symbolic link, a device or a pipe took its place; with EISDIR for a directory.
     """
     descriptor = os.open(name, _FILE, dir_fd=directory)
     try:
@@ -168,7 +168,7 @@ def opened_file(directory: int, name: str) -> Iterator[int]:
 def regular_size(facts: os.stat_result) -> int:
     """Return the size in bytes, raising as `opened_file` does."""
     if modes.S_ISDIR(facts.st_mode):
-        raise FileNotFoundError(errno.ENOENT, "a directory")
+        raise IsADirectoryError(errno.EISDIR, "a directory")
     if not modes.S_ISREG(facts.st_mode):
         raise OSError(errno.ELOOP, "not a regular file")
     return facts.st_size
@@ -208,6 +208,16 @@ def _from_device(descriptor: int) -> Iterator[bytes]:
     finally:
         with suppress(OSError):
             fcntl.fcntl(descriptor, fcntl.F_SETFL, flags)
+
+
+def remove_empty(directory: int, name: str) -> None:
+    """Remove a directory that holds directories only; one that holds anything else stays, and so do its parents."""
+    for _, below, _, here in os.fwalk(name, topdown=False, follow_symlinks=False, dir_fd=directory):
+        for one in below:
+            with suppress(OSError):  # not empty, or a link to a directory
+                os.rmdir(one, dir_fd=here)
+    with suppress(OSError):
+        os.rmdir(name, dir_fd=directory)
 
 
 def exists(directory: int, name: str) -> bool:

@@ -120,8 +120,12 @@ def _repairs(copy: DueCopy, checked: CheckedCopy, bench: Bench, *, is_rehearsal:
     for finding in checked.findings:
         by_path.setdefault(finding.where.removeprefix(copy.prefix), finding.code)
     try:
-        # Payload first and tag manifests last, as a deposit writes them.
-        for path in sorted(by_path, key=lambda path: (not path.startswith("data/"), path.startswith("tag"), path)):
+        # What is in the way of an object first; then payload first and tag manifests last, as a deposit writes them.
+        def place(path: str) -> tuple[bool, ...]:
+            unexpected = by_path[path] is FindingCode.OBJECT_UNEXPECTED
+            return not unexpected, not path.startswith("data/"), path.startswith("tag")
+
+        for path in sorted(sorted(by_path), key=place):
             yield mend.mended(path, by_path[path])
     finally:
         if not is_rehearsal:
@@ -186,19 +190,24 @@ class _Mending:
         if sha256 is None:
             return self._impossible(path, "neither catalogue nor manifest knows it", f"show {self.copy.item}")
         tried: list[str] = []
+        staged: StagedFile | None = None
+        source = ""
         for name, store, key in self._places(path, sha256):
             try:
                 if self.is_rehearsal:
                     if _read_digest(store, key) == sha256:
                         return self._said(path, RepairOutcome.WOULD_REPAIR, source=name, digest=sha256)
-                elif (staged := self._staged(store, key, path, sha256)) is not None:
-                    return self._replaced(path, staged, sha256, source=name)
+                elif (found := self._staged(store, key, path, sha256)) is not None:
+                    staged, source = found, name
+                    break
                 tried.append(f"{name}: other bytes")
             except (StoreError, CannotRunError) as error:
                 if store is self.store and key != self.copy.prefix + path and isinstance(error, ObjectNotFoundError):
                     continue
                 tried.append(f"{name}: {error.message}")
-        return self._from_origin(path, sha256, tried)
+        if staged is None:
+            return self._from_origin(path, sha256, tried)
+        return self._replaced(path, staged, sha256, source=source)
 
     def _places(self, path: str, sha256: Digest) -> Iterator[tuple[str, Store, str]]:
         """Yield where the bytes may be: every other store, then what a killed repair left beside."""

@@ -111,6 +111,25 @@ def test_damage_of_eight_kinds_is_found_under_the_right_code_and_put_right_from_
     assert not list((archive.root / "mirror/archive/repair").iterdir())
 
 
+def test_a_directory_in_a_files_place_is_damage_and_is_put_right(archive):
+    empty, full = (path_of(archive, NAMES[0], f"data/{track}.wav") for track in "ab")
+    for one in (empty, full):
+        one.unlink()
+        one.mkdir()
+    (full / "below").mkdir()
+    (full / "below/stray").write_bytes(b"stray")
+
+    assert found_in(audited(archive)) == {
+        (NAMES[0], "data/a.wav", "OBJECT_UNREADABLE"),
+        (NAMES[0], "data/b.wav", "OBJECT_MISSING"),
+        (NAMES[0], "data/b.wav/below/stray", "OBJECT_UNEXPECTED"),
+    }
+    repaired = archive.run("repair", "--output", "jsonl")
+    assert repaired.status == 0, repaired.out
+    assert audited(archive).status == 0
+    assert archive.run("verify", "mirror/bags").status == 0
+
+
 def test_a_copy_that_is_gone_altogether_is_made_again(archive):
     shutil.rmtree(path_of(archive, NAMES[0], ""))
 

@@ -128,6 +128,30 @@ def test_a_pipe_in_an_objects_place_is_damage_and_nobody_waits_for_it(store, roo
     assert list(store.list("")) == []
 
 
+def test_a_directory_without_objects_in_an_objects_place_is_damage_and_a_delete_clears_it(store, root):
+    (root / "a/b/empty").mkdir(parents=True)
+    with pytest.raises(ObjectDamagedError, match="a directory"):
+        store.stat("a/b")
+    with pytest.raises(ObjectDamagedError, match="a directory"), store.read("a/b"):
+        pass
+    with pytest.raises(ObjectConflictError, match="cannot be read"):
+        put(store, "a/b", b"x")
+
+    store.delete("a/b")
+    put(store, "a/b", b"x")
+    assert content_of(store, "a/b") == b"x"
+
+
+def test_a_delete_takes_no_directory_that_anything_is_in(store, root, tmp_path):
+    put(store, "a/b/c", b"x")
+    (root / "a/d").symlink_to(tmp_path)
+    store.delete("a")
+    assert content_of(store, "a/b/c") == b"x"
+    assert (root / "a/d").is_symlink()
+    with pytest.raises(ObjectNotFoundError):
+        store.stat("a/b")
+
+
 def test_a_part_longer_than_the_file_system_allows_concerns_one_object(store, root):
     with pytest.raises(StoreError, match="too long"):
         put(store, "a/" + "x" * 256, b"x")
