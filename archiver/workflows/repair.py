@@ -190,24 +190,29 @@ class _Mending:
         if sha256 is None:
             return self._impossible(path, "neither catalogue nor manifest knows it", f"show {self.copy.item}")
         tried: list[str] = []
-        staged: StagedFile | None = None
-        source = ""
+        found = self._found(path, sha256, tried)
+        if found is None:
+            return self._from_origin(path, sha256, tried)
+        source, staged = found
+        if staged is None:
+            return self._said(path, RepairOutcome.WOULD_REPAIR, source=source, digest=sha256)
+        return self._replaced(path, staged, sha256, source=source)
+
+    def _found(self, path: str, sha256: Digest, tried: list[str]) -> tuple[str, StagedFile | None] | None:
+        """Return where sound bytes are, and the bytes unless this is a rehearsal; note in ``tried`` what had none."""
         for name, store, key in self._places(path, sha256):
             try:
                 if self.is_rehearsal:
                     if _read_digest(store, key) == sha256:
-                        return self._said(path, RepairOutcome.WOULD_REPAIR, source=name, digest=sha256)
-                elif (found := self._staged(store, key, path, sha256)) is not None:
-                    staged, source = found, name
-                    break
+                        return name, None
+                elif (staged := self._staged(store, key, path, sha256)) is not None:
+                    return name, staged
                 tried.append(f"{name}: other bytes")
             except (StoreError, CannotRunError) as error:
                 if store is self.store and key != self.copy.prefix + path and isinstance(error, ObjectNotFoundError):
                     continue
                 tried.append(f"{name}: {error.message}")
-        if staged is None:
-            return self._from_origin(path, sha256, tried)
-        return self._replaced(path, staged, sha256, source=source)
+        return None
 
     def _places(self, path: str, sha256: Digest) -> Iterator[tuple[str, Store, str]]:
         """Yield where the bytes may be: every other store, then what a killed repair left beside."""

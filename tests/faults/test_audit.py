@@ -130,6 +130,26 @@ def test_a_directory_in_a_files_place_is_damage_and_is_put_right(archive):
     assert archive.run("verify", "mirror/bags").status == 0
 
 
+@pytest.mark.parametrize("loss", ["missing", "altered"])
+def test_a_lost_tag_manifest_hides_no_other_damage_and_convicts_nothing_sound(archive, loss):
+    for name in NAMES[:2]:
+        root = path_of(archive, name, "tagmanifest-sha512.txt")
+        root.unlink() if loss == "missing" else overwrite(root, flip)
+    overwrite(path_of(archive, NAMES[0], "metadata/premis.xml"), flip)
+    shadow = path_of(archive, NAMES[1], "tagmanifest-sha256.txt")
+    overwrite(shadow, lambda b: b.replace(b[:1], b"0" if b[:1] != b"0" else b"1"))
+
+    code = "OBJECT_MISSING" if loss == "missing" else "MANIFEST_ALTERED"
+    assert found_in(audited(archive)) == {
+        (NAMES[0], "tagmanifest-sha512.txt", code),
+        (NAMES[0], "metadata/premis.xml", "OBJECT_CHANGED"),
+        (NAMES[1], "tagmanifest-sha512.txt", code),
+        (NAMES[1], "tagmanifest-sha256.txt", "MANIFEST_ALTERED"),
+    }
+    assert archive.run("repair").status == 0
+    assert audited(archive).status == 0
+
+
 def test_a_copy_that_is_gone_altogether_is_made_again(archive):
     shutil.rmtree(path_of(archive, NAMES[0], ""))
 
