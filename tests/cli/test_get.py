@@ -65,7 +65,8 @@ def test_a_tar_comes_out_with_the_bag_in_it(archive, tmp_path):
     path = archive.root / "out" / "one-v1.tar"
     assert archive.run("verify", str(path)).status == 0
     with tarfile.open(path) as tar:
-        tar.extractall(tmp_path / "unpacked", filter="data")
+        # Before 3.11.4 there is no filter, and nothing to fear in an archive of our own.
+        tar.extractall(tmp_path / "unpacked", **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     (kept,) = archive.store().glob("bags/*/*/*/one/v1")
     assert contents(tmp_path / "unpacked" / "one-v1") == contents(kept)
     assert bagit.Bag(str(tmp_path / "unpacked" / "one-v1")).version_info == (1, 0)

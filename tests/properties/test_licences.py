@@ -157,6 +157,7 @@ def test_the_gate_needs_no_network(monkeypatch):
 
 def test_the_gate_reads_the_same_in_every_locale():
     """Turkish has two letters i; folding must not ask the locale."""
+    before = locale.setlocale(locale.LC_ALL)
     for name in ("tr_TR.UTF-8", "C", "C.UTF-8"):
         try:
             locale.setlocale(locale.LC_ALL, name)
@@ -170,7 +171,8 @@ def test_the_gate_reads_the_same_in_every_locale():
             ):
                 assert judge(text, "ia.licenseurl", table=TABLE, policy=ALL).decision.outcome is Outcome.ADMIT
         finally:
-            locale.setlocale(locale.LC_ALL, "C")
+            # Whatever runs after this in the same process must find the locale it had.
+            locale.setlocale(locale.LC_ALL, before)
     for text in (
         "CC BY 3.0 \u0131T",
         "http://creat\u0131vecommons.org/licenses/by/3.0/",
