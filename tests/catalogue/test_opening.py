@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta, timezone
 from pathlib import Path
@@ -87,7 +88,7 @@ def test_an_event_cannot_be_changed_or_removed_on_postgresql(postgresql):
 
 def test_a_catalogue_of_a_newer_program_is_left_alone(url):
     open_catalogue(url).close()
-    with sqlite3.connect(database(url)) as connection:
+    with closing(sqlite3.connect(database(url))) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
 
@@ -161,14 +162,14 @@ def test_another_kind_of_url_is_refused_and_the_right_ones_are_named(url):
 
 def test_a_database_of_another_program_is_left_as_it_is(url):
     Path(database(url)).parent.mkdir()
-    with sqlite3.connect(database(url)) as connection:
+    with closing(sqlite3.connect(database(url))) as connection, connection:
         connection.execute("CREATE TABLE theirs (x)")
     connection.close()
 
     with pytest.raises(CatalogueError, match="another program"):
         open_catalogue(url)
 
-    with sqlite3.connect(database(url)) as connection:
+    with closing(sqlite3.connect(database(url))) as connection, connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
     connection.close()
 
@@ -297,7 +298,7 @@ def test_what_was_written_before_a_kill_is_there_and_the_rest_is_not(url):
         assert len(mine) in {number, number + 1}  # the last one may have been durable and not yet said
     for one in held:
         assert len(list(catalogue.files(one.item, 1))) == 50
-    with sqlite3.connect(database(url)) as connection:
+    with closing(sqlite3.connect(database(url))) as connection, connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
     catalogue.close()

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -208,7 +209,7 @@ def test_budgeted_runs_go_on_where_the_last_one_stopped_and_skip_nothing(archive
 
 
 def test_overdue_copies_come_oldest_first_and_are_said(archive):
-    with sqlite3.connect(archive.root / "catalogue.sqlite") as catalogue:
+    with closing(sqlite3.connect(archive.root / "catalogue.sqlite")) as catalogue, catalogue:
         ids = [row[0] for row in catalogue.execute("SELECT aip_id FROM copy WHERE store = 'primary' ORDER BY aip_id")]
         for number, aip in enumerate(reversed(ids)):
             at = f"2020-01-{number + 1:02} 00:00:00.000000"
@@ -239,7 +240,7 @@ def test_a_light_check_neither_clears_damage_nor_puts_off_a_thorough_one(archive
 
 
 def test_a_digest_changed_in_the_catalogue_is_convicted_by_the_bag(archive):
-    with sqlite3.connect(archive.root / "catalogue.sqlite") as catalogue:
+    with closing(sqlite3.connect(archive.root / "catalogue.sqlite")) as catalogue, catalogue:
         catalogue.execute("UPDATE file SET sha256 = ? WHERE aip_id = 1 AND path = 'data/a.wav'", (b"\0" * 32,))
     catalogue.close()
 

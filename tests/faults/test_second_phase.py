@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -283,7 +284,7 @@ def test_credits_are_printed_for_an_item_a_selection_and_a_search(archive, doubl
 def test_bytes_that_were_withdrawn_do_not_come_back_under_another_name(archive, double):
     double.add(item("gone", seed=b"same"))
     archive.harvested()
-    with sqlite3.connect(archive.root / "catalogue.sqlite") as connection:
+    with closing(sqlite3.connect(archive.root / "catalogue.sqlite")) as connection, connection:
         connection.execute(
             "INSERT INTO blocked SELECT file.sha256, aip.item_id FROM file JOIN aip ON aip.id = file.aip_id"
         )
@@ -306,7 +307,7 @@ def test_what_waits_for_a_person_is_not_captured_night_after_night(archive, doub
     assert len(double.asked_for_bytes()) == asked
     with (archive.root / "archiver.toml").open("a") as file:
         file.write("[review]\nexpire_days = 1\n")
-    with sqlite3.connect(archive.root / "catalogue.sqlite") as connection:
+    with closing(sqlite3.connect(archive.root / "catalogue.sqlite")) as connection, connection:
         connection.execute("UPDATE review_case SET opened_at = '2020-01-01 00:00:00.000000'")
     assert archive.harvested().outcomes["x"] == ("refused", ("CONFLICT_RESERVED", "REVIEW_EXPIRED"))
     assert len(double.asked_for_bytes()) == asked
