@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from archiver.core.bags.layout import LAST_TAG_FILE
+from archiver.core.bags.layout import LAST_TAG_FILE, SHADOW
 from archiver.core.bags.manifests import format_manifest
 from archiver.core.bags.validating import plan_of, tag_files_of
 from archiver.core.fixity import Algorithm, Digest, digest_of
@@ -14,8 +14,6 @@ from archiver.core.fixity import Algorithm, Digest, digest_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SHADOW = "tagmanifest-sha256.txt"
-"""The second tag manifest: the first does not list it (RFC 8493 §2.2.1), so what it must say is computed."""
 HANDED_OUT = {"ATTRIBUTION.txt": "ATTRIBUTION.txt", "metadata/licence.json": "licence.json"}
 """Tag files that go with the payload, and their names there."""
 

@@ -96,14 +96,16 @@ def _in_archive(path: Path, looking: Looking) -> Iterator[Judged]:
         archive = open_archive(path)
     if archive is None:
         raise StoreRefusedError(f"{path}: expected {FORMS}, actual another kind of file")
-    if isinstance(archive, TarPlace | ZipPlace):
-        demand = looking.demand(_MEDIA_TYPES["zip" if isinstance(archive, ZipPlace) else ""])
-        for verdict in verify_archive(archive, archive.survey(), files=looking.files, demand=demand):
-            yield str(path), verdict
-    else:
-        yield str(path), verify_stream(archive, demand=looking.demand(_MEDIA_TYPES[archive.compression]))
-    if isinstance(archive, ZipPlace):
-        archive.close()
+    try:
+        if isinstance(archive, TarPlace | ZipPlace):
+            demand = looking.demand(_MEDIA_TYPES["zip" if isinstance(archive, ZipPlace) else ""])
+            for verdict in verify_archive(archive, archive.survey(), files=looking.files, demand=demand):
+                yield str(path), verdict
+        else:
+            yield str(path), verify_stream(archive, demand=looking.demand(_MEDIA_TYPES[archive.compression]))
+    finally:
+        if isinstance(archive, ZipPlace):
+            archive.close()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from archiver.core.audits import CheckedCopy, CheckOutcome
-from archiver.core.bags.layout import LAST_TAG_FILE
+from archiver.core.bags.layout import LAST_TAG_FILE, SHADOW
 from archiver.core.bags.manifests import format_manifest, recognise_entry, split_lines
 from archiver.core.bags.paths import decode_path
 from archiver.core.bags.validating import LARGEST_TAG_FILE
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from archiver.ports.engines import Engine
     from archiver.ports.stores import Store
 
-SHADOW = "tagmanifest-sha256.txt"
-"""The second tag manifest. The first does not list it (RFC 8493 §2.2.1), but everything it says can be computed again."""
 PAYLOAD_MANIFESTS = ("manifest-sha256.txt", "manifest-sha512.txt")
 ALWAYS = ("bagit.txt", "bag-info.txt", *PAYLOAD_MANIFESTS, SHADOW, LAST_TAG_FILE)
 """Tag files that every bag of ours has."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archiver.core.audits import Repair, RepairOutcome
-from archiver.core.bags.layout import LAST_TAG_FILE
+from archiver.core.bags.layout import LAST_TAG_FILE, SHADOW
 from archiver.core.bags.manifests import format_manifest
 from archiver.core.errors import (
     ArchiverError,
@@ -32,7 +32,7 @@ from archiver.core.findings import FindingCode
 from archiver.core.fixity import STORED, Algorithm, Digest, Grade, Hasher, digest_of
 from archiver.core.packages import ItemId
 from archiver.workflows.audit import checked_copy, events_of
-from archiver.workflows.check import PAYLOAD_MANIFESTS, SHADOW, entries_of
+from archiver.workflows.check import PAYLOAD_MANIFESTS, entries_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -145,7 +145,7 @@ def test_every_request_says_who_asks_and_keys_stay_with_the_endpoint(tmp_path):
         archive = Archive(tmp_path / "archive", double.url)
         archive.source["config_file"] = f'"{tmp_path / "ia.ini"}"'
         archive.write()
-        result = archive.harvested("-v") if False else archive.run("-v", "-v", "harvest", "all", "--output", "jsonl")
+        result = archive.run("-v", "-v", "harvest", "all", "--output", "jsonl")
         assert result.outcomes["one"][0] == "stored"
         for request in double.requests:
             assert "ops@example.org" in request.headers["User-Agent"]

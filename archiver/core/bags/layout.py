@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LAST_TAG_FILE = "tagmanifest-sha512.txt"
 """Written last of all: a bag without it was never finished."""
+SHADOW = "tagmanifest-sha256.txt"
+"""The second tag manifest. The last one does not list it (RFC 8493 §2.2.1), but everything it says can be computed again."""
 
 LONGEST_SEGMENT = 200
 """Characters of an item's identifier in a key; a longer one is cut and its digest added."""
