@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archiver.core.licences.evidence import Polarity
 from archiver.core.licences.fields import FieldKind, kind_of
-from archiver.core.licences.statements import reserves
+from archiver.core.licences.reservations import reserves
 from archiver.core.licences.weighing import weigh
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from archiver.core.licences.evidence import ANY_UNIT, Evidence, Polarity, ReasonCode
 from archiver.core.licences.fields import FieldKind, kind_of
 from archiver.core.licences.names import resolve_name
-from archiver.core.licences.statements import denies, read_statement, restriction_of
+from archiver.core.licences.reservations import restriction_of
+from archiver.core.licences.statements import denies, read_statement
 from archiver.core.licences.texts import folded, unwrapped
 from archiver.core.licences.urls import looks_like_url, resolve_url
 
