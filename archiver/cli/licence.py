@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -90,7 +91,7 @@ def _lines(context: str) -> Iterator[tuple[Any, str]]:
         if not text:
             continue
         try:
-            entry = json.loads(text)
+            entry = json.loads(text, parse_float=_finite, parse_constant=_finite)
         except (ValueError, RecursionError):
             entry = None
         if isinstance(entry, dict) and "declaration" in entry:
@@ -98,6 +99,14 @@ def _lines(context: str) -> Iterator[tuple[Any, str]]:
             yield entry["declaration"], where if isinstance(where, str) else context
         else:
             yield text, "unreadable"
+
+
+def _finite(text: str) -> float:
+    """Refuse what only looks like JSON: NaN and Infinity, and numbers that would be read as them."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 @example("archiver licence list --policy free-culture\narchiver licence list --output jsonl")

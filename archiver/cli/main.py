@@ -37,7 +37,7 @@ COMMANDS = {
     "rebuild": ("rebuild", "Make the catalogue again from one store alone."),
     "drill": ("drill", "Restore a random sample to scratch and certify it."),
     "licence": ("licence", "Ask the licence gate alone."),
-    "report": ("report", "Reports for people and programs: audit, ndsa, collection."),
+    "report": ("report", "Reports for people and programs, from the catalogue."),
     "schedule": ("schedule", "Ready crontab lines or systemd unit files."),
     "log": ("log", "The signed audit log: publish, show, verify."),
     "store": ("store", "Prove what a store really does."),

@@ -205,10 +205,13 @@ class DiskIncoming:
         return StagedFile(self._path, self.offset, sha256)
 
     def close(self) -> None:
-        """Let the file go; what is here stays, for a later resume."""
+        """Let the file go; what is here stays, for a later resume. Of a file without a byte nothing stays."""
         try:
             with _translated(self._path.parent):
                 self._blocks.flush()
+                if not self._committed and not self.offset:
+                    self._part.unlink(missing_ok=True)
+                    self._validator_path.unlink(missing_ok=True)
         finally:
             self._blocks.close()
             os.close(self._descriptor)

@@ -211,6 +211,18 @@ def test_licence_check_reads_json_lines(tmp_path):
     assert outcomes == ["admit", "quarantine", "refuse"]
 
 
+def test_what_only_looks_like_json_is_itself_the_declaration(tmp_path):
+    lines = [
+        f'{{"declaration": [NaN, "{LICENCE}"]}}',
+        '{"declaration": 1e999, "context": "ia.licenseurl"}',
+        '{"declaration": -Infinity}',
+    ]
+    done = archiver("licence", "check", "-", "--output", "jsonl", cwd=tmp_path, stdin="\n".join(lines))
+    answers = [json.loads(line, parse_constant=pytest.fail) for line in done.stdout.splitlines()]
+    assert [answer["declaration"] for answer in answers] == lines
+    assert "admit" not in {answer["outcome"] for answer in answers}
+
+
 def test_quiet_says_nothing_when_nothing_is_wrong(archive):
     done = archive.run("-q", "list")
     assert done.err == ""

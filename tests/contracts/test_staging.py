@@ -125,3 +125,12 @@ def test_a_full_disk_says_what_to_do_and_keeps_what_is_there(staging, tmp_path, 
             incoming.write(BYTES)
         monkeypatch.undo()
     assert "df -h" in refused.value.next_command
+
+
+def test_a_file_of_which_nothing_came_leaves_nothing(staging, tmp_path):
+    with receive(staging) as incoming:
+        incoming.begin(validator='"1"')
+        incoming.write(BYTES[:10])
+        incoming.begin(validator='"2"')
+    assert {path.name for path in (tmp_path / "staging").rglob("*") if path.is_file()} == {"item", "state"}
+    assert stage(staging, BYTES[:10], sizes=()).size == 10
