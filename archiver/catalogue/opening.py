@@ -13,6 +13,7 @@ from sqlalchemy import exc
 from archiver.catalogue.auditing import Auditing
 from archiver.catalogue.choosing import Choosing
 from archiver.catalogue.chronicle import Chronicling
+from archiver.catalogue.covering import Covering
 from archiver.catalogue.reading import Reading
 from archiver.catalogue.rechecking import Rechecking
 from archiver.catalogue.recounting import Recounting
@@ -34,7 +35,17 @@ _MIGRATING = 0x61726368
 
 
 class Catalogue(
-    Reading, Writing, Reviewing, Rechecking, Choosing, Chronicling, Auditing, Recounting, Withdrawing, Snapshots
+    Reading,
+    Writing,
+    Reviewing,
+    Rechecking,
+    Choosing,
+    Chronicling,
+    Auditing,
+    Covering,
+    Recounting,
+    Withdrawing,
+    Snapshots,
 ):
     """The ledger over SQLite or PostgreSQL; see `archiver.ports.catalogue`. Safe for threads.
 

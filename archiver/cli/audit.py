@@ -74,7 +74,7 @@ def audit_command(  # noqa: PLR0913 - one keyword for each option
 ) -> int:
     """Check copies in stores, the longest unchecked first; the next run goes on where this one stopped.
 
-    Exit status 1 when something is damaged or overdue, 3 when a store did not answer for some objects.
+    Exit status 1 when something is damaged or overdue or lies in too few copies, 3 when a store did not answer for some objects.
     """
     from archiver.wiring import audits as circuit
     from archiver.wiring import reporting
@@ -150,6 +150,8 @@ class AuditRun:
         self.repairs: list[Repair] = []
         self.damaged: list[CheckedCopy] = []
         self.number = 0
+        self.short = 0
+        self.too_few: list[Finding] = []
 
     def done(self, jobs: int) -> int:
         """Audit, repair where asked, report."""
@@ -167,6 +169,7 @@ class AuditRun:
             if self.wants_repair and not interrupted:
                 self.repair(rounds)
             summary = audit.summary()
+            self.count_copies()
             self.told(summary)
             report = AuditReport(
                 self.settings.organisation,
@@ -227,8 +230,7 @@ class AuditRun:
         """Print what is overdue, and the summary."""
         from archiver.reports import audit_records, text
 
-        overdue = self.overdue(summary)
-        for found in overdue:
+        for found in (*self.overdue(summary), *self.too_few):
             if self.output == "jsonl":
                 from archiver.reports.records import finding
 
@@ -237,7 +239,9 @@ class AuditRun:
                 click.echo(printable(text.finding(found)))
         if self.output == "jsonl":
             record = audit_records.summary(summary)
-            emit({"summary": {**record, "repaired": self.healed(), "not_repaired": len(self.repairs) - self.healed()}})
+            healed = self.healed()
+            counts = {"repaired": healed, "not_repaired": len(self.repairs) - healed, "too_few": self.short}
+            emit({"summary": {**record, **counts}})
             return
         self.front.say(
             f"{summary.copies} copies checked at grade {self.plan.grade.label}: {summary.good} good, {summary.damaged} "
@@ -271,6 +275,24 @@ class AuditRun:
             if one.overdue
         ]
 
+    def count_copies(self) -> None:
+        """Find which versions would have too few copies even when all that is damaged is repaired.
+
+        What falls short because a copy is damaged has its finding already. A sample, or one store, is not asked for more
+        than it is.
+        """
+        from archiver.core.coverage import REPAIR, findings_of
+        from archiver.wiring import reporting
+
+        if self.plan.sample is not None or self.plan.stores.keys() < self.settings.stores.keys():
+            return
+        items = self.plan.items if self.plan.scope is Scope.ITEMS else None
+        with reporting.opened_catalogue(self.settings) as catalogue:
+            found = reporting.fallen_short(self.settings, catalogue, named=reporting.NAMED, items=items)
+        found = tuple(one for one in found if one.next != REPAIR)
+        self.short = sum(one.number for one in found)
+        self.too_few = [finding for one in found for finding in findings_of(one)]
+
     def healed(self) -> int:
         """Return how many objects were put right."""
         return sum(one.outcome in {RepairOutcome.REPAIRED, RepairOutcome.REMOVED} for one in self.repairs)
@@ -279,7 +301,7 @@ class AuditRun:
         """Damage is said before silence: who only reads the status must not miss it."""
         if summary.unanswered or any(one.outcome is RepairOutcome.FAILED for one in self.repairs):
             return status.FINDINGS if summary.damaged else status.INCOMPLETE
-        if summary.damaged or self.overdue(summary):
+        if summary.damaged or self.overdue(summary) or self.too_few:
             return status.FINDINGS
         return status.DONE
 

@@ -17,6 +17,7 @@ TEMPLATE = """\
 [archive]
 organisation = "Unnamed archive"        # Source-Organization of every bag
 contact = ""                            # "mailto:you@example.org": public sources are not asked for anything without it
+# min_copies = 2                        # good copies of each version; min_places, min_providers, min_media
 
 [catalogue]
 url = "sqlite:///catalogue.sqlite"      # or "postgresql+psycopg://user@host/name"

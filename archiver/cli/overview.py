@@ -6,6 +6,9 @@ import click
 
 from archiver.cli.front import Front, emit, example, pass_front, printable
 
+NAMED = 10
+"""Versions of each shortfall that are named for people; the machine output names all."""
+
 
 @example("archiver status\narchiver status --output prometheus > /var/lib/node_exporter/archiver.prom")
 @click.command("status")
@@ -18,7 +21,7 @@ from archiver.cli.front import Front, emit, example, pass_front, printable
 )
 @pass_front
 def status_command(front: Front, *, output: str) -> None:
-    """Show holdings, copies in each store, overdue checks, quarantine and the last runs."""
+    """Show holdings, copies in each store, what has too few copies, overdue checks, quarantine and the last runs."""
     from archiver.reports import records, text
     from archiver.wiring import monitoring, reporting
 
@@ -29,9 +32,16 @@ def status_command(front: Front, *, output: str) -> None:
     with reporting.opened_catalogue(settings) as catalogue:
         totals = catalogue.totals()
         backlogs = monitoring.backlogs(settings, catalogue)
+        short = reporting.fallen_short(settings, catalogue, named=None if output == "jsonl" else NAMED)
     runs = monitoring.last_runs(settings)
     if output == "jsonl":
-        emit({**records.totals(totals), **records.watched(backlogs, runs)})
+        emit(
+            {
+                **records.totals(totals),
+                **records.watched(backlogs, runs),
+                "shortfalls": [records.shortfall(one) for one in short],
+            }
+        )
     else:
-        for line in (*text.totals(totals), *text.watched(backlogs, runs)):
+        for line in (*text.totals(totals), *text.shortfalls(short), *text.watched(backlogs, runs)):
             click.echo(printable(line))

@@ -36,7 +36,7 @@ def report_ndsa_command(front: Front, *, files: tuple[Path, ...], output: str) -
     if output == "jsonl":
         emit(ndsa_record(assessment, survey))
     else:
-        for line in ndsa_lines(assessment):
+        for line in ndsa_lines(assessment, survey):
             front.say(printable(line))
     for file in files:
         make = ndsa_page if file.suffix.lower() == ".html" else ndsa_json

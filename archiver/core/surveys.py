@@ -17,6 +17,7 @@ from archiver.core.holdings import CopyStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from archiver.core.coverage import Shortfall
     from archiver.core.events import Event, EventOutcome, EventType
     from archiver.core.holdings import Copy, Holding
 
@@ -134,7 +135,7 @@ class Survey:
         grades: Copies by grade and age class, good ones only.
         unproven: Copies that are damaged or missing.
         overdue: Copies whose next check is past due.
-        thin: Items with fewer than `wanted_copies` good copies.
+        thin: Items of which a version falls short of the copies, places, providers or media asked for.
         lost: Items without any good copy.
         wanted_copies: How many good copies each item should have.
         licences: Items and bytes by licence, most items first.
@@ -143,7 +144,7 @@ class Survey:
         growth: Month, items and bytes held at its end.
         checks: Activity of fixity checks by day.
         incidents: Failed checks, newest first, a limited number.
-        repairs: Events that put something right, counted.
+        shortfalls: How versions fall short, the most frequent way first, every version named.
     """
 
     at: datetime
@@ -166,6 +167,7 @@ class Survey:
     growth: tuple[tuple[str, int, int], ...]
     checks: tuple[Activity, ...]
     incidents: tuple[Incident, ...]
+    shortfalls: tuple[Shortfall, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -234,10 +236,17 @@ class Surveyor:
         return self._plans.setdefault(store, StorePlan(store, "not in the settings", "", "", "", "", DEFAULT_INTERVAL))
 
     def survey(
-        self, *, organisation: str, program: str, checks: Iterable[Activity], incidents: Iterable[Incident]
+        self,
+        *,
+        organisation: str,
+        program: str,
+        checks: Iterable[Activity],
+        incidents: Iterable[Incident],
+        shortfalls: Iterable[Shortfall] | None = None,
     ) -> Survey:
-        """Return the sum of everything added."""
+        """Return the sum of everything added; without `shortfalls` the copies alone are counted."""
         checks = tuple(checks)
+        short = None if shortfalls is None else tuple(shortfalls)
         return Survey(
             at=self._at,
             organisation=organisation,
@@ -250,7 +259,7 @@ class Surveyor:
             grades=_grades(self._lines, self._at),
             unproven=sum(line.copy.status is not CopyStatus.GOOD for line in self._lines),
             overdue=sum(bool(line.overdue_by) for line in self._lines),
-            thin=self._thin,
+            thin=self._thin if short is None else len({item for one in short for item, _ in one.versions}),
             lost=self._lost,
             wanted_copies=self._wanted,
             licences=_most_first(self._licences),
@@ -259,6 +268,7 @@ class Surveyor:
             growth=_growth(self._months, self._at),
             checks=checks,
             incidents=tuple(incidents),
+            shortfalls=short or (),
         )
 
     def _forecasts(self, checks: Sequence[Activity]) -> tuple[Forecast, ...]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.bags.bag_info import human_size
+from archiver.core.coverage import in_words
+from archiver.reports import text
 from archiver.reports.plain_page import Heading, plain_page
 from archiver.reports.survey_data import csv_line, summary
-from archiver.reports.survey_page import collection_sections, ranking, shown
+from archiver.reports.survey_page import collection_sections, ranking, short_section, short_steps, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from archiver.core.surveys import Survey
 
+NAMED = 10
+"""Versions of each shortfall that are named for people; the machine output names all."""
 KEYS = (
     "at",
     "organisation",
@@ -23,6 +28,7 @@ KEYS = (
     "files",
     "bytes",
     "copies_total",
+    "shortfalls",
     "licences",
     "sources",
     "sizes",
@@ -56,6 +62,8 @@ def collection_csv(survey: Survey, formats: Mapping[str, tuple[int, int]]) -> It
             yield csv_line((what, name, items, bytes_))
     for name, (files, bytes_) in formats.items():
         yield csv_line(("ending", name, files, bytes_))
+    for one in survey.shortfalls:
+        yield csv_line(("too few copies", in_words(one.lacks), one.number, ""))
     for name, number in survey.sizes:
         yield csv_line(("size of an item", name, number, ""))
 
@@ -73,12 +81,20 @@ def collection_lines(survey: Survey, formats: Mapping[str, tuple[int, int]]) -> 
     yield "sizes:"
     for name, number in survey.sizes:
         yield f"  {number:>9,}  {name}"
+    yield from short_lines(survey)
+
+
+def short_lines(survey: Survey) -> Iterator[str]:
+    """Yield what falls short of the settings, the first versions named."""
+    for one in survey.shortfalls:
+        yield from text.shortfalls((replace(one, versions=one.versions[:NAMED]),))
 
 
 def collection_page(survey: Survey, formats: Mapping[str, tuple[int, int]]) -> Iterator[str]:
     """Yield the page in pieces."""
     kinds = tuple((name, files, bytes_) for name, (files, bytes_) in formats.items())
     sections = [
+        short_section(survey),
         *collection_sections(survey),
         ranking("formats", "Formats", "Ending", kinds, "Files by the ending of their names.", unit="files"),
         ranking("sources", "Sources", "Source", survey.sources, "Where the items come from."),
@@ -88,7 +104,7 @@ def collection_page(survey: Survey, formats: Mapping[str, tuple[int, int]]) -> I
         sign="♪" if survey.items else "○",
         verdict=f"{survey.items:,} items are held" if survey.items else "The archive holds nothing yet",
         mood="good" if survey.items else "empty",
-        steps=[],
+        steps=short_steps(survey),
         facts=[
             (f"{survey.items:,}", "items", f"{len(survey.lines):,} copies"),
             (f"{survey.files:,}", "files", f"{len(formats):,} kinds of name"),

@@ -10,11 +10,17 @@ if TYPE_CHECKING:
     from prometheus_client import Gauge
 
     from archiver.core.audits import StoreForecast
+    from archiver.core.coverage import Shortfall
     from archiver.core.holdings import Totals
     from archiver.core.runs import LastRun
 
 
-def metrics(totals: Totals | None, backlogs: Sequence[StoreForecast], runs: Mapping[str, LastRun]) -> str:
+def metrics(
+    totals: Totals | None,
+    backlogs: Sequence[StoreForecast],
+    runs: Mapping[str, LastRun],
+    shortfalls: Sequence[Shortfall] = (),
+) -> str:
     """Return every metric; `totals` is None where the catalogue could not be opened."""
     from prometheus_client import CollectorRegistry, Gauge, generate_latest  # noqa: PLC0415 - only here
 
@@ -43,8 +49,16 @@ def metrics(totals: Totals | None, backlogs: Sequence[StoreForecast], runs: Mapp
     overdue = gauge("overdue_copies", "Copies not checked within the interval of their store.", ("store",))
     for backlog in backlogs:
         overdue.labels(backlog.store).set(backlog.overdue)
+    if totals is not None:
+        _of_shortfalls(gauge, shortfalls)
     _of_runs(gauge, runs)
     return generate_latest(registry).decode("utf-8")
+
+
+def _of_shortfalls(gauge: Callable[[str, str, Sequence[str]], Gauge], shortfalls: Sequence[Shortfall]) -> None:
+    short = gauge("short_versions", "Versions with too few of what the settings ask for.", ("lacks",))
+    for what in ("copies", "places", "providers", "media"):
+        short.labels(what).set(sum(one.number for one in shortfalls if what in {lack.what for lack in one.lacks}))
 
 
 def _of_runs(gauge: Callable[[str, str, Sequence[str]], Gauge], runs: Mapping[str, LastRun]) -> None:

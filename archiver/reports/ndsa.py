@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.ndsa import LEVELS, Area
+from archiver.reports.collection import short_lines
 from archiver.reports.plain_page import Heading, plain_page
-from archiver.reports.records import timestamp
-from archiver.reports.survey_page import shown
+from archiver.reports.records import shortfall, timestamp
+from archiver.reports.survey_page import short_section, short_steps, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ def ndsa_record(assessment: Assessment, survey: Survey) -> dict[str, Any]:
         "matrix": "NDSA Levels of Digital Preservation 2.0 (2019)",
         "at": timestamp(survey.at),
         "organisation": survey.organisation,
+        "shortfalls": [shortfall(one) for one in survey.shortfalls],
         "levels": {area.value: assessment.level(area) for area in Area},
         "criteria": [
             {
@@ -46,13 +48,14 @@ def ndsa_json(assessment: Assessment, survey: Survey) -> Iterator[str]:
     yield json.dumps(ndsa_record(assessment, survey), indent=1) + "\n"
 
 
-def ndsa_lines(assessment: Assessment) -> Iterator[str]:
+def ndsa_lines(assessment: Assessment, survey: Survey) -> Iterator[str]:
     """Yield the level of each area, and what is missing for the next one."""
     for area in Area:
         level = assessment.level(area)
         yield f"{area.value:<10} level {LEVELS[level]}"
         for one in _next_gaps(assessment, area):
             yield f"    missing for level {one.level}: {one.demand} ({one.id})\n        {one.evidence}\n        next: {one.gap}"
+    yield from short_lines(survey)
 
 
 def _next_gaps(assessment: Assessment, area: Area) -> list[Criterion]:
@@ -70,7 +73,7 @@ def ndsa_page(assessment: Assessment, survey: Survey) -> Iterator[str]:
         sign="✓" if lowest >= 3 else "◑",
         verdict=f"Level {lowest} or better in every area" if lowest else "Level 1 is not reached in every area",
         mood="good" if lowest >= 3 else "thin",
-        steps=[(f"{one.area.value}: {one.demand}", one.gap) for one in gaps[:6]],
+        steps=[*short_steps(survey), *((f"{one.area.value}: {one.demand}", one.gap) for one in gaps[:6])],
         facts=[(f"{level} of 4", area.value, LEVELS[level].lstrip("01234 ")) for area, level in levels.items()],
     )
     sections = [
@@ -97,4 +100,5 @@ def ndsa_page(assessment: Assessment, survey: Survey) -> Iterator[str]:
         }
         for area in Area
     ]
-    yield from plain_page(heading, sections, made=survey)
+    short = short_section(survey)
+    yield from plain_page(heading, [*([short] if short else []), *sections], made=survey)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from archiver.core.audits import StoreForecast
+    from archiver.core.coverage import Shortfall
     from archiver.core.events import Event
     from archiver.core.findings import BagVerdict, Finding
     from archiver.core.holdings import Copy, HeldFile, Holding, ItemOutcome, Totals
@@ -134,6 +135,21 @@ def totals(all_: Totals) -> dict[str, Any]:
             }
             for run in all_.last_runs
         ],
+    }
+
+
+def shortfall(one: Shortfall) -> dict[str, Any]:
+    """Return how versions fall short of what the settings ask for."""
+    return {
+        "versions": one.number,
+        "lacks": [
+            {"what": lack.what, "wanted": lack.wanted, "actual": lack.actual, "has": list(lack.has)}
+            for lack in one.lacks
+        ],
+        "good_in": sorted(one.spread.good),
+        "not_good_in": sorted(one.spread.bad),
+        "next": one.next,
+        "items": [{"item": str(item), "version": version} for item, version in one.versions],
     }
 
 

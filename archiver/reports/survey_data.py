@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.surveys import AGES
-from archiver.reports.records import event, finding, timestamp
+from archiver.reports.records import event, finding, shortfall, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,6 +95,7 @@ def summary(survey: Survey) -> dict[str, Any]:
         "items_with_too_few_copies": survey.thin,
         "items_without_good_copy": survey.lost,
         "wanted_copies": survey.wanted_copies,
+        "shortfalls": [shortfall(one) for one in survey.shortfalls],
         "grades": {
             grade.label: {name: counts[place] for place, (name, _) in enumerate(AGES)}
             for grade, counts in survey.grades

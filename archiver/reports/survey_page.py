@@ -16,6 +16,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.bags.bag_info import human_size
+from archiver.core.coverage import in_words
 from archiver.core.events import EventOutcome
 from archiver.core.holdings import CopyStatus
 from archiver.core.surveys import AGES, Verdict
@@ -34,6 +35,10 @@ LONGEST = 120
 """Characters of a text from outside that are shown; the machine output has the whole."""
 STILL = 50
 """Rows that stand in the page itself, for a reader without scripts."""
+STEPS = 5
+"""Ways to fall short that are named at the top."""
+NAMED = 3
+"""Versions named as examples of each."""
 TOP = 12
 """Bars of a ranking; the table has every row."""
 
@@ -41,7 +46,7 @@ VERDICTS = {
     Verdict.EMPTY: ("○", "The archive holds nothing yet"),
     Verdict.GOOD: ("✓", "Every copy is good, and every check is in time"),
     Verdict.OVERDUE: ("◷", "Every copy was good when it was last checked, but checks are overdue"),
-    Verdict.THIN: ("◑", "Nothing is damaged, but some items have too few good copies"),
+    Verdict.THIN: ("◑", "Nothing is damaged, but some items have too few copies, or too few places for them"),
     Verdict.DAMAGED: ("✕", "Some copies are damaged or missing"),
 }
 """A sign and a sentence; neither depends on a colour."""
@@ -104,10 +109,45 @@ def next_steps(survey: Survey) -> list[tuple[str, str]]:
         steps.append(
             (f"{_counted(survey.overdue, 'copy is', 'copies are')} overdue for a check", "archiver audit --due")
         )
-    if survey.thin:
+    if survey.shortfalls:
+        steps += short_steps(survey)
+    elif survey.thin:
         fewer = f"fewer than {survey.wanted_copies} good copies"
         steps.append((f"{_counted(survey.thin, 'item has', 'items have')} {fewer}", "archiver replicate --to NAME"))
     return steps
+
+
+def short_steps(survey: Survey) -> list[tuple[str, str]]:
+    """Return what to do where versions fall short of the settings."""
+    return [
+        (f"{_counted(one.number, 'version has', 'versions have')} too few: {in_words(one.lacks)}", one.next)
+        for one in survey.shortfalls[:STEPS]
+    ]
+
+
+def short_section(survey: Survey) -> dict[str, Any] | None:
+    """Return a section that says what falls short of the settings, or None where nothing does."""
+    if not survey.shortfalls:
+        return None
+    rows = [
+        [
+            f"{one.number:,}",
+            shown(in_words(one.lacks)),
+            shown(", ".join(f"{item} v{version}" for item, version in one.versions[:NAMED])),
+            shown(one.next),
+        ]
+        for one in survey.shortfalls
+    ]
+    return {
+        "id": "short",
+        "is_wide": True,
+        "is_words": True,
+        "title": "Too few copies",
+        "text": "Versions that fall short of the copies, places, providers or media that the settings ask for.",
+        "picture": None,
+        "head": ["Versions", "Has", "For example", "Next"],
+        "rows": rows,
+    }
 
 
 def _facts(survey: Survey) -> list[tuple[str, str, str]]:
@@ -123,7 +163,7 @@ def _facts(survey: Survey) -> list[tuple[str, str, str]]:
 
 def _sections(survey: Survey) -> list[dict[str, Any]]:
     """Return the sections between verdict and rows: title, sentence, picture, and the numbers as a table."""
-    makers = (_by_grade, _over_time, _growth, _backlog, _licences, _sizes)
+    makers = (short_section, _by_grade, _over_time, _growth, _backlog, _licences, _sizes)
     return [section for maker in makers if (section := maker(survey)) is not None]
 
 
@@ -392,6 +432,18 @@ def _audit_tables(audit: AuditReport | None) -> Iterator[dict[str, Any]]:
 
 def _tables(survey: Survey) -> Iterator[dict[str, Any]]:
     """Yield the tables that can be sorted and filtered."""
+    if survey.shortfalls:
+        yield _table(
+            "short-versions",
+            "Versions with too few copies",
+            "Every version that falls short of what the settings ask for, and by what.",
+            [("Item", "text"), ("Version", "number"), ("Has", "text"), ("Next", "code")],
+            [
+                [shown(str(item)), version, shown(in_words(one.lacks)), shown(one.next)]
+                for one in survey.shortfalls
+                for item, version in one.versions
+            ],
+        )
     yield _table(
         "incidents",
         "Damage and its repair",

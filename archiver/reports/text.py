@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archiver.core.attribution import one_line
 from archiver.core.bags.bag_info import human_size
+from archiver.core.coverage import in_words
 from archiver.core.holdings import Outcome
 from archiver.reports.records import moment, timestamp
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from archiver.core.audits import StoreForecast
+    from archiver.core.coverage import Shortfall
     from archiver.core.events import Event
     from archiver.core.findings import Finding
     from archiver.core.holdings import HeldFile, Holding, ItemOutcome, Totals
@@ -105,6 +107,23 @@ def watched(backlogs: Iterable[StoreForecast], runs: Mapping[str, LastRun]) -> I
     for run in runs.values():
         how = f"status {run.status}" if run.ended_at else "works, or was killed"
         yield f"  {run.command}: began {moment(run.started_at)}, {how}; last success {moment(run.succeeded_at) or 'never'}"
+
+
+def shortfalls(found: Iterable[Shortfall]) -> Iterator[str]:
+    """Yield which versions fall short of what the settings ask for, by what, and what to do."""
+    for one in found:
+        yield f"too few copies: {versions(one.number)} with {in_words(one.lacks)}"
+        for item, version in one.versions:
+            yield f"    {item} v{version}"
+        left = one.number - len(one.versions)
+        if left:
+            yield f"    and {left} more: archiver status --output jsonl"
+        yield f"  next: {one.next}"
+
+
+def versions(number: int) -> str:
+    """Return so many versions in words."""
+    return f"{number} version" if number == 1 else f"{number} versions"
 
 
 def _files(number: int) -> str:

@@ -11,7 +11,7 @@ from archiver import wiring
 from archiver.core.errors import ArchiverError
 from archiver.core.intervals import parse_duration
 from archiver.core.runs import SUCCESS, LastRun, format_run, recognise_run
-from archiver.wiring.reporting import opened_catalogue, write_whole
+from archiver.wiring.reporting import fallen_short, opened_catalogue, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,8 @@ def metrics_now(settings: Settings) -> str:
     runs = last_runs(settings)
     try:
         with opened_catalogue(settings) as catalogue:
-            return metrics(catalogue.totals(), backlogs(settings, catalogue), runs)
+            short = fallen_short(settings, catalogue, named=0)
+            return metrics(catalogue.totals(), backlogs(settings, catalogue), runs, short)
     except (ArchiverError, ValueError):
         return metrics(None, (), runs)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from archiver import wiring
+from archiver.core.coverage import CopyRule
 from archiver.core.errors import SettingsError, UsageError
 from archiver.core.intervals import parse_duration
 from archiver.core.surveys import StorePlan
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 
     from archiver.catalogue import Catalogue
     from archiver.core.audits import AuditReport
+    from archiver.core.coverage import Shortfall
     from archiver.core.ndsa import Assessment
+    from archiver.core.packages import ItemId
     from archiver.core.surveys import Survey
     from archiver.settings.reading import Settings
 
+NAMED = 100
+"""Versions of each shortfall that an audit names; the last finding counts the others."""
 FORMS = (".html", ".json", ".csv", ".xml")
 
 
@@ -45,6 +50,31 @@ def _plan(name: str, settings: Settings) -> StorePlan:
     return StorePlan(name, kind, table.location, table.provider, table.medium, table.threat, every)
 
 
+def copy_rule(settings: Settings) -> CopyRule:
+    """Return how many copies, places, providers and media the settings ask for."""
+    asked = settings.archive
+    return CopyRule(settings.min_copies, asked.min_places, asked.min_providers, asked.min_media)
+
+
+def fallen_short(
+    settings: Settings, catalogue: Catalogue, *, named: int | None, items: Sequence[ItemId] | None = None
+) -> tuple[Shortfall, ...]:
+    """Return how versions fall short of the settings, whatever the state of the stores now.
+
+    Args:
+        settings: Of the archive.
+        catalogue: Says where everything lies.
+        named: Versions named of each way at most, or None for all.
+        items: Only these, or None for the whole archive.
+    """
+    from archiver.workflows.coverage import shortfalls, shortfalls_of
+
+    rule, plans = copy_rule(settings), {plan.name: plan for plan in store_plans(settings)}
+    if items is not None:
+        return tuple(shortfalls_of(catalogue, items, rule=rule, plans=plans))
+    return tuple(shortfalls(catalogue, rule=rule, plans=plans, named=named))
+
+
 def taken_survey(settings: Settings, catalogue: Catalogue) -> Survey:
     """Return a survey of the archive now."""
     from archiver.workflows.survey import survey
@@ -52,9 +82,10 @@ def taken_survey(settings: Settings, catalogue: Catalogue) -> Survey:
     return survey(
         catalogue,
         catalogue,
+        catalogue,
         at=wiring.clock().now(),
         plans=store_plans(settings),
-        wanted_copies=settings.min_copies,
+        rule=copy_rule(settings),
         organisation=settings.organisation,
         program=wiring.AGENT,
     )

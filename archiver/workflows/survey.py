@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 from archiver.core.events import EventOutcome, EventType
 from archiver.core.surveys import Incident, Surveyor
+from archiver.workflows.coverage import shortfalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from archiver.core.coverage import CopyRule
     from archiver.core.events import Event
     from archiver.core.packages import ItemId
     from archiver.core.surveys import StorePlan, Survey
     from archiver.ports.catalogue import Holdings
     from archiver.ports.chronicle import Chronicle
+    from archiver.ports.coverage import Coverage
 
 INCIDENTS = 5000
 """Failed checks that a report lists at most, the newest ones."""
@@ -24,10 +27,11 @@ INCIDENTS = 5000
 def survey(
     holdings: Holdings,
     chronicle: Chronicle,
+    coverage: Coverage,
     *,
     at: datetime,
     plans: Sequence[StorePlan],
-    wanted_copies: int,
+    rule: CopyRule,
     organisation: str,
     program: str,
 ) -> Survey:
@@ -36,19 +40,24 @@ def survey(
     Args:
         holdings: What is held.
         chronicle: What happened.
+        coverage: In which stores it lies.
         at: The moment that ages and due dates are counted from, in UTC.
         plans: The stores of the settings, in their order.
-        wanted_copies: Good copies that each item should have.
+        rule: Copies, places, providers and media that each version should have.
         organisation: Who keeps the archive.
         program: Name and version.
     """
-    surveyor = Surveyor(at=at, plans=plans, wanted_copies=wanted_copies)
+    surveyor = Surveyor(at=at, plans=plans, wanted_copies=rule.copies)
     for holding in holdings.holdings():
         surveyor.add(holding)
     checks = (one for one in chronicle.activity() if one.type is EventType.FIXITY_CHECK)
     failed = [event for event in chronicle.failures(limit=INCIDENTS) if event.type is EventType.FIXITY_CHECK]
     return surveyor.survey(
-        organisation=organisation, program=program, checks=checks, incidents=incidents(failed, holdings)
+        organisation=organisation,
+        program=program,
+        checks=checks,
+        incidents=incidents(failed, holdings),
+        shortfalls=shortfalls(coverage, rule=rule, plans={plan.name: plan for plan in plans}, named=None),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from archiver.core.coverage import Spread
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.fixity import Algorithm, Grade, digest_of
 from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding, ItemOutcome, Outcome
@@ -151,6 +152,26 @@ class CatalogueContract:
         (last,) = totals.last_runs
         assert (last.selection, last.complete, last.ended_at) == ("netlabels", True, AT)
         assert dict(last.counts) == {Outcome.STORED: 1, Outcome.REFUSED: 1}
+
+    def test_versions_are_counted_and_named_by_the_stores_that_hold_them(self, catalogue):
+        bad = copy("mirror", status=CopyStatus.DAMAGED)
+        for number in range(1205):
+            catalogue.ingested(
+                holding(f"i{number:04}", copies=(copy("mirror"), copy("primary"))), [], [], decision="{}"
+            )
+        catalogue.ingested(holding("x"), files(), [], decision="{}")
+        catalogue.ingested(holding("x", 2, copies=(copy("primary"),)), files(), [], decision="{}")
+        catalogue.ingested(holding("y", copies=(bad, copy("primary"))), files(), [], decision="{}")
+        catalogue.ingested(holding("z", copies=()), files(), [], decision="{}")
+
+        both, one = Spread(frozenset(["mirror", "primary"])), Spread(frozenset(["primary"]))
+        half, none = Spread(frozenset(["primary"]), frozenset(["mirror"])), Spread(frozenset())
+        assert catalogue.spreads() == {both: 1206, one: 1, half: 1, none: 1}
+        assert [(item.name, version) for item, version in catalogue.spread_as(one)] == [("x", 2)]
+        assert [(item.name, version) for item, version in catalogue.spread_as(half)] == [("y", 1)]
+        assert [(item.name, version) for item, version in catalogue.spread_as(none)] == [("z", 1)]
+        assert [item.name for item, _ in catalogue.spread_as(both)] == [*(f"i{n:04}" for n in range(1205)), "x"]
+        assert list(catalogue.spread_as(Spread(frozenset(["mirror"])))) == []
 
     def test_a_run_that_was_killed_stays_open(self, catalogue):
         catalogue.begin(selection="netlabels", selection_digest="", at=AT)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
+from archiver.core.coverage import Spread
 from archiver.core.holdings import CopyStatus, Outcome, Run, SeenBytes, StoreTotals, Totals
 
 
 def _text(value):
     return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
+def _spread(held):
+    good = frozenset(copy.store for copy in held.copies if copy.status is CopyStatus.GOOD)
+    return Spread(good, frozenset(copy.store for copy in held.copies) - good)
 
 
 class MemoryCatalogue:
@@ -69,6 +76,12 @@ class MemoryCatalogue:
         good = sum(copy.status is CopyStatus.GOOD for _, copy in pairs)
         oldest = min(copy.checked_at for _, copy in pairs)
         return StoreTotals(store, len(pairs), sum(held.bytes for held, _ in pairs), good, oldest)
+
+    def spreads(self):
+        return dict(Counter(map(_spread, self.aips.values())))
+
+    def spread_as(self, spread):
+        yield from [(held.item, held.version) for _, held in sorted(self.aips.items()) if _spread(held) == spread]
 
     def begin(self, *, selection, selection_digest, at):
         self._write()
