@@ -16,6 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from measuring import spread
 
 from archiver.catalogue import open_catalogue
 from archiver.clock import SystemClock
@@ -26,6 +29,9 @@ from archiver.core.packages import ItemId
 from archiver.engines.threads import ThreadEngine
 from archiver.stores.directory import DirectoryStore
 from archiver.workflows.check import check_copy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def due(number: int) -> None:
@@ -90,13 +96,8 @@ def read(megabytes: int) -> None:
         now = datetime.now(UTC)
         copy = DueCopy(ItemId("s", "x"), 1, "primary", "bags/x/v1/", len(files), total, now, 1)
         root = Digest(Algorithm.SHA512, "0" * 128)
-        ratios = []
-        for _ in range(5):
-            began = time.perf_counter()
-            with ThreadPoolExecutor(2) as pool:
-                list(pool.map(bare, sorted(data.iterdir())))
-            limit = total / (time.perf_counter() - began)
-            began = time.perf_counter()
+
+        def ours() -> None:
             result = check_copy(
                 copy,
                 files=files,
@@ -106,12 +107,31 @@ def read(megabytes: int) -> None:
                 engine=engine,
                 clock=SystemClock(),
             )
-            ours = total / (time.perf_counter() - began)
-            assert result.bytes == total
-            ratios.append(ours / limit)
-            print(f"bare {limit / 1e6:.0f} MB/s, audit {ours / 1e6:.0f} MB/s, ratio {ours / limit:.3f}")
-        print(f"median ratio {sorted(ratios)[2]:.3f}")
+            if result.bytes != total:
+                raise SystemExit("not every byte was read: the figure would mean nothing")
+
+        def limit() -> None:
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(bare, sorted(data.iterdir())))
+
+        walls, cpus = [], []
+        for number in range(9):
+            # Both sides take turns in going first: the machine may not be ours alone.
+            sides = [timed(ours), timed(limit)] if number % 2 else [timed(limit), timed(ours)][::-1]
+            (our_wall, our_cpu), (bare_wall, bare_cpu) = sides
+            walls.append(bare_wall / our_wall)
+            cpus.append(our_cpu / bare_cpu)
+            print(f"bare {total / bare_wall / 1e6:.0f} MB/s, audit {total / our_wall / 1e6:.0f} MB/s")
+        print(f"speed, audit / bare: {spread(walls)}")
+        print(f"CPU, audit / bare:   {spread(cpus)}")
         engine.close()
+
+
+def timed(work: Callable[[], None]) -> tuple[float, float]:
+    """Return wall and CPU seconds of a piece of work."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 if __name__ == "__main__":

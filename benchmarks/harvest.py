@@ -193,12 +193,13 @@ def report(rounds: list[tuple[Cost, dict[str, Cost]]], total: int) -> None:
     rows = [("archiver harvest", [ours for ours, _ in rounds])]
     rows += [(name, [costs[name] for _, costs in rounds]) for name in rounds[0][1]]
     rows += [("the chain", chains)]
-    print(f"{'':24} {'wall s':>24} {'CPU s':>24} {'read x':>8} {'written x':>10} {'peak MB':>8}")
+    print(f"{'':24} {'wall s':>24} {'CPU s':>24} {'read x':>8} {'disk x':>8} {'written x':>10} {'peak MB':>8}")
     for name, costs in rows:
         wall, cpu = spread([cost.wall for cost in costs]), spread([cost.cpu for cost in costs])
         last = costs[-1]
         print(
-            f"{name:24} {wall:>24} {cpu:>24} {last.read / total:8.2f} {last.written / total:10.2f} {last.peak / 10**6:8.0f}"
+            f"{name:24} {wall:>24} {cpu:>24} {last.read / total:8.2f} {last.fetched / total:8.2f} "
+            f"{last.written / total:10.2f} {last.peak / 10**6:8.0f}"
         )
     pairs = [(ours, other) for (ours, _), other in zip(rounds, chains, strict=True)]
     print(f"wall, archiver / chain: {spread([ours.wall / other.wall for ours, other in pairs])}")

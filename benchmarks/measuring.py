@@ -27,6 +27,7 @@ class Cost:
         read: Bytes.
         written: Bytes.
         peak: Bytes of resident memory, of the largest process.
+        fetched: Bytes that the disk had to give (``read_bytes``): those that were in the page cache are not in it.
     """
 
     wall: float = 0.0
@@ -34,6 +35,7 @@ class Cost:
     read: int = 0
     written: int = 0
     peak: int = 0
+    fetched: int = 0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
@@ -42,6 +44,7 @@ class Cost:
             self.read + other.read,
             self.written + other.written,
             max(self.peak, other.peak),
+            self.fetched + other.fetched,
         )
 
 
@@ -68,6 +71,7 @@ def _start(output: str, command: list[str]) -> None:
         process.wait()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     figures = [wall, used.ru_utime + used.ru_stime, counters["rchar"], counters["wchar"], used.ru_maxrss * 1024]
+    figures.append(counters["read_bytes"])
     print(json.dumps([process.returncode, *figures]))
 
 

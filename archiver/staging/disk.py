@@ -24,7 +24,6 @@ from archiver.core.errors import StagingFullError
 from archiver.core.fixity import Algorithm, Hasher
 from archiver.core.objects import StagedFile
 from archiver.core.packages import ItemId, parse_item_id
-from archiver.staging.blocks import BlockWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +147,6 @@ class DiskIncoming:
         except BaseException:
             os.close(self._descriptor)
             raise
-        self._blocks = BlockWriter(self._descriptor, self._hasher.size)
 
     @property
     def offset(self) -> int:
@@ -169,10 +167,8 @@ class DiskIncoming:
                 self._path.unlink()
                 self._committed = False
                 self._descriptor = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-            self._blocks.close()
             os.ftruncate(self._descriptor, 0)
             os.lseek(self._descriptor, 0, os.SEEK_SET)
-            self._blocks = BlockWriter(self._descriptor, 0)
             self._hasher = Hasher(self._algorithms)
             if validator != self._validator:
                 self._validator_path.unlink(missing_ok=True)
@@ -184,7 +180,7 @@ class DiskIncoming:
     def write(self, chunk: bytes) -> None:
         """Append bytes, hashing them in passing."""
         with _translated(self._path.parent):
-            self._blocks.write(chunk)
+            _write_all(self._descriptor, chunk)
         self._hasher.update(chunk)
 
     def digests(self) -> tuple[Digest, ...]:
@@ -195,7 +191,6 @@ class DiskIncoming:
         """Make the bytes durable under their final name and return them."""
         with _translated(self._path.parent):
             if not self._committed:
-                self._blocks.flush()
                 os.fsync(self._descriptor)
                 self._part.rename(self._path)
                 self._validator_path.unlink(missing_ok=True)
@@ -208,12 +203,10 @@ class DiskIncoming:
         """Let the file go; what is here stays, for a later resume. Of a file without a byte nothing stays."""
         try:
             with _translated(self._path.parent):
-                self._blocks.flush()
                 if not self._committed and not self.offset:
                     self._part.unlink(missing_ok=True)
                     self._validator_path.unlink(missing_ok=True)
         finally:
-            self._blocks.close()
             os.close(self._descriptor)
 
     def _take_up(self) -> None:
@@ -237,6 +230,12 @@ def _translated(place: Path) -> Iterator[None]:
             f"the staging directory cannot be written: {error.filename or place}: {error.strerror}",
             next_command=f"df -h {place}   # make room or give permission, then run the same command again",
         ) from error
+
+
+def _write_all(descriptor: int, chunk: bytes) -> None:
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _hashed(text: str) -> str:

@@ -33,6 +33,7 @@ from archiver.stores.tree import (
     Tree,
     chunks,
     exists,
+    let_go,
     opened_file,
     regular_size,
     remove_empty,
@@ -91,6 +92,7 @@ class DirectoryStore:
         self._tree = Tree(root)
         self._links = links
         self._renaming = threading.Lock()
+        self._unproven: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -114,6 +116,7 @@ class DirectoryStore:
                 os.fsync(directory)  # the run that wrote it may have been killed ahead of this
                 return Receipt(key, Grade.READ, existed=True)
             os.fsync(directory)
+            self._unproven.add(key)
             return Receipt(key, Grade.SIZE, adopted=adopted)
 
     def _adopted(self, content: bytes | StagedFile, directory: int, name: str) -> bool:
@@ -180,6 +183,10 @@ class DirectoryStore:
     def _chunks(self, key: str, file: int) -> Iterator[bytes]:
         with self._translating("read", key):
             yield from chunks(file)
+        if key in self._unproven:
+            # The first read of what was just written comes from the cache; every later one is to ask the disk.
+            self._unproven.discard(key)
+            let_go(file)
 
     def stat(self, key: str) -> ObjectFacts:
         """See `Store.stat`. A directory knows no digests."""
@@ -211,6 +218,7 @@ class DirectoryStore:
             except IsADirectoryError:
                 remove_empty(directory, name)
             os.fsync(directory)
+            self._unproven.discard(key)
 
     def sweep(self) -> int:
         """See `Store.sweep`."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
-import mmap
 import os
 import stat as modes
 from contextlib import contextmanager, suppress
@@ -19,8 +17,10 @@ if TYPE_CHECKING:
 BUFFER = 1 << 20
 """Bytes read or written at once."""
 LARGE = 4 << 20
-"""Bytes. A file from this size on is read past the page cache."""
-_DIRECT: int = getattr(os, "O_DIRECT", 0)
+"""Bytes. A file from this size on is announced to the kernel as one that is read to its end."""
+
+# Not everywhere: macOS has none.
+_ADVISE = getattr(os, "posix_fadvise", None)
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -175,39 +175,19 @@ def regular_size(facts: os.stat_result) -> int:
 
 
 def chunks(descriptor: int) -> Iterator[bytes]:
-    """Yield the bytes of an open file in order, those of a large one from the device and not from the page cache.
-
-    A fixity check is a question about the disk: what the cache still holds of a file just written answers another one.
-    Small files come as usual, and everything where the file system knows no direct reads.
-    """
-    if os.fstat(descriptor).st_size >= LARGE:
-        yield from _from_device(descriptor)
+    """Yield the bytes of an open file in order, the kernel reading ahead of a large one."""
+    if _ADVISE is not None and os.fstat(descriptor).st_size >= LARGE:
+        with suppress(OSError):  # advice only
+            _ADVISE(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
     while chunk := os.read(descriptor, BUFFER):
         yield chunk
 
 
-def _from_device(descriptor: int) -> Iterator[bytes]:
-    """Yield whole buffers for as long as direct reads work; the descriptor stands behind what was yielded."""
-    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_SETFL, (flags | _DIRECT) & ~os.O_NONBLOCK)
-    except OSError:
-        return
-    try:
-        with mmap.mmap(-1, BUFFER) as buffer:  # anonymous memory begins at a page: aligned for every device
-            count = BUFFER
-            while count == BUFFER:
-                try:
-                    count = os.readv(descriptor, [buffer])
-                except OSError as error:
-                    if error.errno != errno.EINVAL:
-                        raise
-                    return
-                if count:
-                    yield buffer[:count]
-    finally:
-        with suppress(OSError):
-            fcntl.fcntl(descriptor, fcntl.F_SETFL, flags)
+def let_go(descriptor: int) -> None:
+    """Ask the kernel to forget the cached pages of a file that is durable, so that the next read asks the disk."""
+    if _ADVISE is not None:
+        with suppress(OSError):  # advice only
+            _ADVISE(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def remove_empty(directory: int, name: str) -> None:

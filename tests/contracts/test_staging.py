@@ -1,4 +1,4 @@
-"""What staging promises, on the disk and where a file system knows no direct writes."""
+"""What staging promises, on the disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from archiver.core.errors import StagingFullError
 from archiver.core.fixity import STORED, digest_of
 from archiver.core.packages import ItemId
-from archiver.staging import blocks
 from archiver.staging.disk import DiskStaging
 
 ITEM = ItemId("internet-archive", "../hostile/✓")
@@ -20,10 +19,8 @@ STATE, OTHER = digest_of(b"one"), digest_of(b"other")
 BYTES = random.Random(3).randbytes(3 * (1 << 20) + 12_345)
 
 
-@pytest.fixture(params=["direct", "plain"])
-def staging(request, tmp_path, monkeypatch):
-    if request.param == "plain":
-        monkeypatch.setattr(blocks, "_DIRECT", 0)
+@pytest.fixture
+def staging(tmp_path):
     return DiskStaging(tmp_path / "staging")
 
 

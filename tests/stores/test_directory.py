@@ -308,3 +308,41 @@ for number in range(1000):
     assert {path.name for path in (tmp_path / "store").iterdir()} <= {"bags", INCOMING}
     assert all(content_of(store, facts.key) == content for facts in store.list(""))
     put(store, "bags/0.05/0", content)
+
+
+def fetched_from_disk():
+    try:
+        rows = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    except OSError:
+        pytest.skip("the kernel does not count bytes read from the disk")
+    return int(rows["read_bytes"])
+
+
+def is_cached(path):
+    with path.open("rb") as file:
+        try:
+            os.preadv(file.fileno(), [bytearray(1)], 0, os.RWF_NOWAIT)
+        except BlockingIOError:
+            return False
+        except (OSError, AttributeError):
+            pytest.skip("the file system does not tell what it has in its cache")
+    return True
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_the_first_read_of_a_new_object_moves_nothing_from_the_disk_and_the_next_one_asks_the_disk(
+    store, root, tmp_path, adopt
+):
+    content = os.urandom(1 << 20) * 8
+    staged = stage(tmp_path, content)
+    with staged.path.open("rb") as file:
+        os.fsync(file.fileno())
+    store.put("a/b", staged, sha256=staged.sha256, adopt=adopt)
+    if not is_cached(root / "a/b"):
+        pytest.skip("this file system keeps no cache")
+    before = fetched_from_disk()
+    assert content_of(store, "a/b") == content
+    assert fetched_from_disk() - before < 1 << 20
+    if subprocess.run(["stat", "-f", "-c", "%T", root], capture_output=True, text=True).stdout.strip() == "tmpfs":
+        pytest.skip("what lies in memory cannot be dropped from it")
+    assert not is_cached(root / "a/b")
