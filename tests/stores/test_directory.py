@@ -343,6 +343,6 @@ def test_the_first_read_of_a_new_object_moves_nothing_from_the_disk_and_the_next
     before = fetched_from_disk()
     assert content_of(store, "a/b") == content
     assert fetched_from_disk() - before < 1 << 20
-    if subprocess.run(["stat", "-f", "-c", "%T", root], capture_output=True, text=True).stdout.strip() == "tmpfs":
+    if "tmpfs" in subprocess.run(["stat", "-f", root], capture_output=True, text=True, check=False).stdout:
         pytest.skip("what lies in memory cannot be dropped from it")
     assert not is_cached(root / "a/b")
