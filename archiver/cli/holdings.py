@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archiver.core.packages import ItemId
     from archiver.ports.catalogue import Holdings
     from archiver.ports.preferences import Choices
+    from archiver.settings.reading import Settings
 
 
 @example(
@@ -124,7 +125,7 @@ def _listed(front: Front, wanted: _Wanted, output: str, attribution: str | None)
 @output_option
 @pass_front
 def show_command(front: Front, *, item: str, attribution: str | None, output: str) -> int:
-    """Show one item: its versions and copies, the files of the newest version, and what happened to it.
+    """Show one item: its versions and what each changed, its copies, the files of the newest version, and what happened.
 
     ITEM is source/identifier; without a source it is one of the Internet Archive.
     """
@@ -132,29 +133,35 @@ def show_command(front: Front, *, item: str, attribution: str | None, output: st
         wanted = parse_item_id(item)
     except ValueError as error:
         raise UsageError(str(error), next_command="archiver list") from error
-    with closing(wiring.open_catalogue(front.settings())) as catalogue:
+    settings = front.settings()
+    with closing(wiring.open_catalogue(settings)) as catalogue:
         versions = catalogue.versions(wanted)
         if not versions:
             status.print_problem(f"error: the archive does not hold {printable(str(wanted))}\n  next: archiver list")
             return status.FINDINGS
         if attribution:
-            return print_attribution(front.settings(), versions[-1:], attribution)
-        _print_item(versions, catalogue, output)
+            return print_attribution(settings, versions[-1:], attribution)
+        _print_item(versions, catalogue, settings, output)
     return status.DONE
 
 
-def _print_item(versions: tuple[Holding, ...], catalogue: Holdings, output: str) -> None:
+def _print_item(versions: tuple[Holding, ...], catalogue: Holdings, settings: Settings, output: str) -> None:
     from archiver.reports import records, text
+    from archiver.workflows.compare import differences
 
     item = versions[-1].item
+    vault = wiring.open_stores(settings, tuple(settings.stores)) if len(versions) > 1 else {}
+    differing = differences(versions, holdings=catalogue, vault=vault)
     files = catalogue.files(item, versions[-1].version)
     if output == "jsonl":
         for held in versions:
             emit(records.holding(held))
+        for one in differing:
+            emit(records.difference(one))
         for file in files:
             emit({"file": records.held_file(file)})
         for event in catalogue.events(item):
             emit({"event": records.event(event)})
     else:
-        for line in text.item(versions, files, catalogue.events(item)):
+        for line in text.item(versions, differing, files, catalogue.events(item)):
             click.echo(printable(line))

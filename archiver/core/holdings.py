@@ -137,6 +137,7 @@ class ItemOutcome:
         bytes: Payload bytes captured in this run.
         transient: Whether the same command may do better later.
         decision: The gate's decision as JSON text (``metadata/licence.json``'s form), or empty where none was reached.
+        recalled: Those of ``bytes`` that were taken from a held copy, without asking the source.
     """
 
     item: ItemId
@@ -149,6 +150,7 @@ class ItemOutcome:
     bytes: int = 0
     transient: bool = False
     decision: str = ""
+    recalled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

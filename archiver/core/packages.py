@@ -146,6 +146,36 @@ class SourceItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalled:
+    """From where bytes were taken that the archive held already.
+
+    Attributes:
+        store: Name of the store.
+        version: Of the item, whose bag has them.
+        path: In that bag.
+    """
+
+    store: str
+    version: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A held copy that should have had the bytes and did not give them.
+
+    Attributes:
+        place: Where.
+        why: For people.
+        is_damage: Whether the copy is damaged; else it was out of reach.
+    """
+
+    place: Recalled
+    why: str
+    is_damage: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CapturedFile:
     """Bytes that are here and match what was declared. Only the capture step makes one.
 
@@ -157,6 +187,8 @@ class CapturedFile:
         verified_by: The source's digest that the bytes were compared with, or None where it declared none
             (``digest_origin: first-fetch``).
         captured_at: When the last byte was durable, in UTC.
+        recalled: The held copy that the bytes were taken from, or None where the source gave them.
+        passed_over: Held copies that should have had them.
     """
 
     declared: DeclaredFile
@@ -165,6 +197,8 @@ class CapturedFile:
     sha512: Digest
     verified_by: Digest | None
     captured_at: datetime
+    recalled: Recalled | None = None
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
+
+from archiver.core.fixity import Algorithm, recognise_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from archiver.core.events import Agent, Event
+    from archiver.core.fixity import Digest
     from archiver.core.packages import CapturedFile
 
 PREMIS = "http://www.loc.gov/premis/v3"
@@ -91,6 +95,34 @@ def _entity(fill: Callable[[ET.Element], None]) -> bytes:
     ET.indent(root, " ")
     text: bytes = ET.tostring(root, encoding="UTF-8")
     return text[text.index(b">", text.index(b"<premis:")) + 1 : text.rindex(b"</")].rstrip(b"\n")
+
+
+def declared_digests(document: bytes) -> dict[str, Digest]:
+    """Return the source's digest of each payload file, by its path in the bag, out of a ``metadata/premis.xml``.
+
+    Raises:
+        ValueError: It is no XML.
+    """
+    found: dict[str, Digest] = {}
+    try:
+        for _, element in ET.iterparse(BytesIO(document)):  # noqa: S314 - expat ends an expansion that grows without bound
+            if element.tag == _name("object"):
+                found.update(_declared(element))
+                element.clear()
+    except ET.ParseError as error:
+        raise ValueError(f"no XML: {error}") from error
+    return found
+
+
+def _declared(element: ET.Element) -> Iterator[tuple[str, Digest]]:
+    path = element.findtext(f"{_name('objectIdentifier')}/{_name('objectIdentifierValue')}") or ""
+    for fixity in element.iterfind(f"{_name('objectCharacteristics')}/{_name('fixity')}"):
+        name = fixity.findtext(_name("messageDigestAlgorithm")) or ""
+        algorithm = next((key for key, spelled in _PREMIS_ALGORITHMS.items() if spelled == name), None)
+        if algorithm is not None and fixity.findtext(_name("messageDigestOriginator")) == "source":
+            digest = recognise_digest(Algorithm(algorithm), fixity.findtext(_name("messageDigest")) or "")
+            if digest is not None:
+                yield path, digest
 
 
 def format_events(objects: Iterable[tuple[str, str]], events: Iterable[Event]) -> Iterator[str]:

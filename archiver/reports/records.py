@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from archiver.core.findings import BagVerdict, Finding
     from archiver.core.holdings import Copy, HeldFile, Holding, ItemOutcome, Totals
     from archiver.core.runs import LastRun
+    from archiver.core.versions import Difference
 
 
 def item_outcome(outcome: ItemOutcome) -> dict[str, Any]:
@@ -27,6 +29,7 @@ def item_outcome(outcome: ItemOutcome) -> dict[str, Any]:
         "aip": outcome.aip,
         "files": outcome.files,
         "bytes": outcome.bytes,
+        "recalled": outcome.recalled,
         "licence": outcome.licence,
         "detail": outcome.detail,
     }
@@ -62,6 +65,26 @@ def copy(one: Copy) -> dict[str, Any]:
         "status": one.status.value,
         "checked_at": timestamp(one.checked_at),
         "grade": one.grade.label,
+    }
+
+
+def difference(one: Difference) -> dict[str, Any]:
+    """Return what a version changed over the one before."""
+    return {
+        "difference": {
+            "item": one.item,
+            "from": one.before,
+            "to": one.after,
+            "added": list(one.added),
+            "removed": list(one.removed),
+            "changed": list(one.changed),
+            "moved": [list(pair) for pair in one.moved],
+            "unchanged": one.unchanged,
+            "licence": [one.licence.before, one.licence.after] if one.licence else None,
+            "metadata": [asdict(change) for change in one.metadata],
+            "tag_files": list(one.tag_files),
+            "unread": one.unread,
+        }
     }
 
 

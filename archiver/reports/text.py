@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archiver.core.findings import Finding
     from archiver.core.holdings import HeldFile, Holding, ItemOutcome, Totals
     from archiver.core.runs import LastRun
+    from archiver.core.versions import Difference
 
 
 def item_outcome(outcome: ItemOutcome) -> str:
@@ -28,6 +29,8 @@ def item_outcome(outcome: ItemOutcome) -> str:
         line += f"  {_files(outcome.files)}"
         if outcome.bytes:
             line += f", {human_size(outcome.bytes)}"
+        if outcome.recalled:
+            line += f" ({human_size(outcome.recalled)} of them held already)"
         line += f"  {outcome.licence}"
     if outcome.reasons:
         line += f"  {', '.join(outcome.reasons)}"
@@ -58,13 +61,17 @@ def holding(held: Holding) -> str:
     )
 
 
-def item(versions: Iterable[Holding], files: Iterable[HeldFile], events: Iterable[Event]) -> Iterator[str]:
-    """Yield lines about one item: versions with their copies, files of the newest one, and what happened."""
+def item(
+    versions: Iterable[Holding], differences: Iterable[Difference], files: Iterable[HeldFile], events: Iterable[Event]
+) -> Iterator[str]:
+    """Yield lines about one item: versions, their differences, files of the newest one, and what happened."""
     for held in versions:
         yield holding(held)
         yield f"    ingested {timestamp(held.ingested_at)}, tag manifest {held.tag_manifest}"
         for copy in held.copies:
             yield f"    {copy.store}: {copy.key}, {copy.status.value}, checked {timestamp(copy.checked_at)}"
+    for one in differences:
+        yield from difference(one)
     yield "files:"
     for file in files:
         yield f"    {file.path}  {human_size(file.size)}  {file.sha256}"
@@ -72,6 +79,23 @@ def item(versions: Iterable[Holding], files: Iterable[HeldFile], events: Iterabl
     for event in events:
         where = "  ".join(part for part in (event.store, event.path) if part)
         yield f"    {timestamp(event.at)}  {event.type.value}  {event.outcome.value}  {where}  {event.detail}"
+
+
+def difference(one: Difference) -> Iterator[str]:
+    """Yield lines about what a version changed over the one before."""
+    numbers = [(one.added, "added"), (one.removed, "removed"), (one.changed, "changed"), (one.moved, "of them moved")]
+    counted = ", ".join(f"{len(paths)} {word}" for paths, word in numbers if paths)
+    yield f"v{one.before} to v{one.after}: {counted or 'the same files'}, {_files(one.unchanged)} unchanged"
+    renamed = {path for pair in one.moved for path in pair}
+    for mark, paths in (("+", one.added), ("-", one.removed), ("*", one.changed)):
+        yield from (f"    {mark} {one_line(path)}" for path in paths if path not in renamed)
+    yield from (f"    > {one_line(before)} is now {one_line(after)}" for before, after in one.moved)
+    for change in (*((one.licence,) if one.licence else ()), *one.metadata):
+        before, after = (one_line(text) or "(none)" for text in (change.before, change.after))
+        yield f"    {one_line(change.field)}: {before} is now {after}"
+    yield from (f"    the source's record differs: {one_line(path)}" for path in one.tag_files)
+    if one.unread:
+        yield f"    the bags' own descriptions were not compared: {one.unread}"
 
 
 def finding(found: Finding) -> str:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from archiver.core.attribution import PATH, recognise_attribution
 from archiver.core.bags.layout import LAST_TAG_FILE
 from archiver.core.bags.manifests import recognise_entry, split_lines
+from archiver.core.bags.paths import decode_path
 from archiver.core.errors import ObjectDamagedError, ObjectNotFoundError, StoreError
-from archiver.core.fixity import Algorithm, digest_of
+from archiver.core.fixity import Algorithm, Digest, digest_of
+from archiver.core.versions import Description
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +29,21 @@ def attribution_of(held: Holding, stores: Mapping[str, Store]) -> Attribution:
     Raises:
         StoreError: No copy could be read, or each is damaged; bags of before this record existed have none.
     """
+    attribution = description_of(held, stores).attribution
+    if attribution is None:
+        raise ObjectNotFoundError(
+            f"{held.item}: its bag was made before {PATH} existed; ATTRIBUTION.txt has the credits",
+            next_command=f"archiver show {held.item}",
+        )
+    return attribution
+
+
+def description_of(held: Holding, stores: Mapping[str, Store]) -> Description:
+    """Return what a bag says of its item, from the first of its copies that proves unchanged.
+
+    Raises:
+        StoreError: No copy could be read, or each is damaged.
+    """
     failure: StoreError = ObjectNotFoundError(
         f"{held.item}: no store has a copy", next_command=f"archiver show {held.item}"
     )
@@ -40,7 +57,7 @@ def attribution_of(held: Holding, stores: Mapping[str, Store]) -> Attribution:
     raise failure
 
 
-def _read(held: Holding, key: str, store: Store) -> Attribution:
+def _read(held: Holding, key: str, store: Store) -> Description:
     manifest = _content(store, f"{key}/{LAST_TAG_FILE}")
     if digest_of(manifest, Algorithm.SHA512) != held.tag_manifest:
         raise ObjectDamagedError(
@@ -48,20 +65,17 @@ def _read(held: Holding, key: str, store: Store) -> Attribution:
             next_command=f"archiver verify {key}",
         )
     entries = map(recognise_entry, split_lines(manifest.decode("utf-8", "replace")))
-    listed = {entry[1]: entry[0] for entry in entries if entry is not None}
+    listed = {decode_path(entry[1]): Digest(Algorithm.SHA512, entry[0]) for entry in entries if entry is not None}
     if PATH not in listed:
-        raise ObjectNotFoundError(
-            f"{held.item}: its bag was made before {PATH} existed; ATTRIBUTION.txt has the credits",
-            next_command=f"archiver show {held.item}",
-        )
+        return Description(None, listed)
     record = _content(store, f"{key}/{PATH}")
     attribution = recognise_attribution(record)
-    if digest_of(record, Algorithm.SHA512).value != listed[PATH] or attribution is None:
+    if digest_of(record, Algorithm.SHA512) != listed[PATH] or attribution is None:
         raise ObjectDamagedError(
             f"{held.item}: {PATH} in store {store.name!r} is not what was deposited",
             next_command=f"archiver verify {key}",
         )
-    return attribution
+    return Description(attribution, listed)
 
 
 def _content(store: Store, key: str) -> bytes:

@@ -15,18 +15,20 @@ from archiver.core.errors import (
 )
 from archiver.core.fixity import STORED, Algorithm, strongest
 from archiver.core.packages import CapturedFile, Sip
+from archiver.workflows.recall import recall, recalled_before
 
 if TYPE_CHECKING:
     from archiver.core.bags.paths import PayloadPath
     from archiver.core.fixity import Digest
     from archiver.core.gate import AdmittedItem
-    from archiver.core.packages import DeclaredFile, ItemId
+    from archiver.core.packages import DeclaredFile, ItemId, PassedOver
     from archiver.core.patience import Patience
     from archiver.ports.clock import Clock
     from archiver.ports.engines import Engine
     from archiver.ports.progress import Progress
     from archiver.ports.sources import Delivery, Source
     from archiver.ports.staging import Incoming, Staging
+    from archiver.workflows.recall import Shelf
 
 LARGEST_UNDECLARED = 64 << 30
 """Bytes. Where neither the source's record nor its answer gives a size, a body without end is cut here."""
@@ -42,6 +44,7 @@ def capture(
     clock: Clock,
     progress: Progress,
     patience: Patience,
+    shelf: Shelf | None = None,
 ) -> Sip:
     """Bring every chosen file of an admitted item into staging.
 
@@ -57,6 +60,7 @@ def capture(
         clock: For the date of capture, and for waiting.
         progress: Told of every chunk.
         patience: How often to try a file, and how long to wait in between.
+        shelf: The version held until now: what the source declares again is taken from there.
 
     Returns:
         The files in payload order, each durable in staging.
@@ -76,6 +80,7 @@ def capture(
         clock=clock,
         progress=progress,
         patience=patience,
+        shelf=shelf,
     )
     files = [one(admitted.files[0])] if len(admitted.files) == 1 else list(transfers.over(one, admitted.files))
     return Sip(admitted, tuple(sorted(files, key=lambda file: str(file.path).encode())))
@@ -91,15 +96,22 @@ def _capture_patiently(
     clock: Clock,
     progress: Progress,
     patience: Patience,
+    shelf: Shelf | None,
 ) -> CapturedFile:
     declared, path = chosen
     item = admitted.item.id
     verified_by = strongest(declared.digests)
     algorithms = tuple(dict.fromkeys((*STORED, *((verified_by.algorithm,) if verified_by else ()))))
     next_try = 1
+    recalled = recalled_before(item, declared, staging) if shelf else None
+    passed_over: tuple[PassedOver, ...] = ()
     while True:
         with staging.receive(item, declared.name, state=state, algorithms=algorithms) as incoming:
             try:
+                if next_try == 1 and shelf and verified_by and not _is_begun(incoming, declared):
+                    recalled, passed_over = recall(
+                        incoming, declared, shelf, verified_by=verified_by, staging=staging, clock=clock
+                    )
                 _bring_here(incoming, declared, admitted=admitted, source=source, clock=clock, progress=progress)
                 _compare(incoming, declared, verified_by, item=item)
             except SourceUnavailableError as error:
@@ -110,9 +122,15 @@ def _capture_patiently(
                 failure = error
             else:
                 sha512 = _digest(incoming, Algorithm.SHA512)
-                return CapturedFile(declared, path, incoming.commit(), sha512, verified_by, clock.now())
+                staged = incoming.commit()
+                return CapturedFile(declared, path, staged, sha512, verified_by, clock.now(), recalled, passed_over)
         progress.waits(item, seconds=wait, why=failure.message)
         clock.wait(wait)
+
+
+def _is_begun(incoming: Incoming, declared: DeclaredFile) -> bool:
+    """Tell whether the file is here already, or so far that the source is asked for the rest only."""
+    return bool(incoming.offset and incoming.validator) or _is_here(incoming, declared)
 
 
 def _bring_here(
@@ -126,7 +144,7 @@ def _bring_here(
 ) -> None:
     """Append what is missing of the file, starting over where the source has another state of it by now."""
     item = admitted.item.id
-    if declared.size is not None and incoming.offset == declared.size and _is_whole(incoming, declared):
+    if _is_here(incoming, declared):
         progress.received(item, bytes_=incoming.offset)
         return
     if declared.size is not None and incoming.offset >= declared.size:
@@ -193,9 +211,13 @@ def _compare(incoming: Incoming, declared: DeclaredFile, verified_by: Digest | N
             )
 
 
-def _is_whole(incoming: Incoming, declared: DeclaredFile) -> bool:
+def _is_here(incoming: Incoming, declared: DeclaredFile) -> bool:
+    """Tell whether every byte is here: of the declared size, or where none is declared, of the declared digest."""
     verified_by = strongest(declared.digests)
-    return verified_by is None or _digest(incoming, verified_by.algorithm) == verified_by
+    if declared.size is None:
+        return verified_by is not None and _digest(incoming, verified_by.algorithm) == verified_by
+    is_right = verified_by is None or _digest(incoming, verified_by.algorithm) == verified_by
+    return incoming.offset == declared.size and is_right
 
 
 def _digest(incoming: Incoming, algorithm: Algorithm) -> Digest:

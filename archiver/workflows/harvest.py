@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from archiver.core.errors import (
     StoreUnavailableError,
     UnsafeNameError,
 )
+from archiver.core.events import Event, EventOutcome, EventType
 from archiver.core.gate import AdmittedItem, TurnedAway, appraise
 from archiver.core.holdings import CopyStatus, HeldFile, Holding, ItemOutcome, Outcome
 from archiver.core.preferences import PATH as PREFERENCES
@@ -41,6 +42,7 @@ from archiver.workflows.capture import capture
 from archiver.workflows.deposit import deposit
 from archiver.workflows.pack import Imprint, pack, retrieve
 from archiver.workflows.reappraise import Gatehouse, asked, quarantine, reappraise, waiting, with_preferences
+from archiver.workflows.recall import shelf_of
 from archiver.workflows.replicate import replicate
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 
     from archiver.core.fixity import Digest
     from archiver.core.licences.tools import LicenceTable
-    from archiver.core.packages import Aip, ItemId, SourceItem
+    from archiver.core.packages import Aip, ItemId, Sip, SourceItem
     from archiver.core.patience import Patience
     from archiver.core.reviews import Case
     from archiver.core.selections import Selection
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from archiver.ports.staging import Staging
     from archiver.ports.stores import Store
     from archiver.ports.withdrawals import Withdrawals
+    from archiver.workflows.recall import Shelf
 
 log = logging.getLogger(__name__)
 
@@ -306,7 +309,9 @@ def _ingest(admitted: AdmittedItem, selection: Selection, walk: Walk) -> ItemOut
         clock=walk.clock,
         progress=walk.progress,
         patience=walk.patience,
+        shelf=_shelf(admitted, walk),
     )
+    _take_down_damage(sip, walk)
     judged = reappraise(sip, selection, table=walk.table, gatehouse=walk.gatehouse, clock=walk.clock)
     if isinstance(judged, TurnedAway):
         return _kept_out(judged, walk, state=state)
@@ -319,7 +324,36 @@ def _ingest(admitted: AdmittedItem, selection: Selection, walk: Walk) -> ItemOut
     decision = json.dumps(judged.admitted.decision.to_json(), sort_keys=True)
     sealed = seal(aip, stores=tuple(walk.stores), updated=admitted.item.updated, decision=decision, sip=judged)
     walk.staging.keep(item, SEALED, sealed)
-    return _store(aip, walk, stores=walk.stores, updated=admitted.item.updated, decision=decision)
+    outcome = _store(aip, walk, stores=walk.stores, updated=admitted.item.updated, decision=decision)
+    return replace(outcome, recalled=sum(file.staged.size for file in sip.files if file.recalled))
+
+
+def _shelf(admitted: AdmittedItem, walk: Walk) -> Shelf | None:
+    """Return what is held of an item whose newest version is another one than its source has now."""
+    held = walk.holdings.latest(admitted.item.id)
+    is_worth_it = held is not None and any(file.digests for file, _ in admitted.files)
+    return shelf_of(held, holdings=walk.holdings, vault=walk.vault) if held is not None and is_worth_it else None
+
+
+def _take_down_damage(sip: Sip, walk: Walk) -> None:
+    """Let the log know of every held file that was read and found damaged while its bytes were wanted for a new version."""
+    damaged = [one for file in sip.files for one in file.passed_over if one.is_damage]
+    for one in damaged:
+        log.warning("%s: store %s, version %d: %s: %s", sip.admitted.item.id, *astuple(one.place), one.why)
+    walk.ledger.appended(
+        Event(
+            EventType.FIXITY_CHECK,
+            walk.clock.now(),
+            EventOutcome.FAILURE,
+            f"read for a new version: {one.why}",
+            walk.imprint.agent,
+            sip.admitted.item.id,
+            version=one.place.version,
+            store=one.place.store,
+            path=one.place.path,
+        )
+        for one in damaged
+    )
 
 
 def _store(aip: Aip, walk: Walk, *, stores: Mapping[str, Store], updated: str, decision: str) -> ItemOutcome:

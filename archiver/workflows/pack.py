@@ -244,8 +244,12 @@ def _events(sip: Sip, version: int, imprint: Imprint, now: datetime) -> list[Eve
     for file in sip.files:
         path = f"data/{file.path}"
         origin = f"the source's {file.verified_by}" if file.verified_by else "nothing: digest_origin first-fetch"
+        type_, what = EventType.CAPTURE, f"{file.staged.size} bytes, compared with {origin}"
+        if file.recalled:
+            held = f"version {file.recalled.version} in store {file.recalled.store}, {file.recalled.path}"
+            type_, what = EventType.REPLICATION, f"{what}; taken from {held}, not asked of the source again"
         events += [
-            event(EventType.CAPTURE, file.captured_at, f"{file.staged.size} bytes, compared with {origin}", path),
+            event(type_, file.captured_at, what, path),
             event(EventType.MESSAGE_DIGEST_CALCULATION, file.captured_at, "SHA-256 and SHA-512, while capturing", path),
         ]
     return events
