@@ -202,9 +202,9 @@ def _after(result: CheckedCopy) -> dict[str, Any]:
     """Return what a check changes: a light one that finds nothing says nothing of a damage that a thorough one found."""
     values: dict[str, Any] = {"audits": _COPY.audits + 1}
     if result.outcome is not CheckOutcome.UNANSWERED:
-        values |= {"looked_at": result.ended_at, "looked_grade": int(result.grade)}
+        values |= {"looked_at": result.ended_at, "looked_grade": int(result.proven)}
         if result.grade >= Grade.READ:
-            values |= {"checked_at": result.ended_at, "grade": int(result.grade)}
+            values |= {"checked_at": result.ended_at, "grade": int(result.proven)}
     if result.damages:
         values["status"] = (CopyStatus.MISSING if result.is_missing else CopyStatus.DAMAGED).value
     elif result.grade >= Grade.READ:

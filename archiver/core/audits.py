@@ -24,6 +24,10 @@ FIRST_DAY = timedelta(days=1)
 at once, while the source still has the bytes."""
 
 
+NO_DAMAGE = frozenset([FindingCode.OBJECT_UNVERIFIABLE, FindingCode.OBJECT_UNDECODABLE])
+"""Findings of a copy that convict no byte of it: nothing was proven, or the right bytes do not play."""
+
+
 class CheckOutcome(StrEnum):
     """How the check of one copy ended. The words are promises of the machine output."""
 
@@ -184,6 +188,7 @@ class CheckedCopy:
         findings: Everything wrong; `Finding.where` begins with the bag's place.
         unanswered: Objects that the store did not answer for, each with the reason.
         last_checked_at: The check before this one.
+        decoded: Audio files that were decoded, those that do not play included.
         cost: By the store's prices.
     """
 
@@ -201,12 +206,23 @@ class CheckedCopy:
     findings: tuple[Finding, ...] = ()
     unanswered: tuple[tuple[str, str], ...] = ()
     last_checked_at: datetime | None = None
+    decoded: int = 0
     cost: float = 0.0
 
     @property
     def damages(self) -> tuple[Finding, ...]:
         """Return what convicts the copy: where nothing was proven, nothing is wrong either."""
-        return tuple(one for one in self.findings if one.code is not FindingCode.OBJECT_UNVERIFIABLE)
+        return tuple(one for one in self.findings if one.code not in NO_DAMAGE)
+
+    @property
+    def undecodable(self) -> tuple[Finding, ...]:
+        """Return the files whose bytes are right and do not play."""
+        return tuple(one for one in self.findings if one.code is FindingCode.OBJECT_UNDECODABLE)
+
+    @property
+    def proven(self) -> Grade:
+        """Return how much of the copy is proven: where a file does not play, that its bytes are right and no more."""
+        return Grade.READ if self.grade is Grade.DECODE and self.undecodable else self.grade
 
     @property
     def is_missing(self) -> bool:

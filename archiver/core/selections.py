@@ -45,6 +45,11 @@ AUDIO_SUFFIXES = frozenset(
 """What ``files = "audio"`` means: the suffix, because a source's format names are not a closed list."""
 
 
+def is_audio(name: str) -> bool:
+    """Tell whether a file is audio by its name."""
+    return name[name.rfind(".") :].lower() in AUDIO_SUFFIXES
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What a file in ``manifests/`` says, after validation.
@@ -82,5 +87,5 @@ class Selection:
         if self.files == ("originals",):
             return True
         if self.files == ("audio",):
-            return file.name[file.name.rfind(".") :].lower() in AUDIO_SUFFIXES
+            return is_audio(file.name)
         return any(fnmatchcase(file.name, pattern) for pattern in self.files)

@@ -26,6 +26,7 @@ def checked_copy(one: CheckedCopy) -> dict[str, Any]:
             "objects": one.objects,
             "bytes": one.bytes,
             "requests": one.requests,
+            "decoded": one.decoded,
             "cost": round(one.cost, 6),
             "findings": len(one.findings),
             "unanswered": [{"where": where, "why": why} for where, why in one.unanswered],

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archiver.settings.reading import Settings
     from archiver.staging.disk import DiskStaging
     from archiver.workflows.audit import Rounds
+    from archiver.workflows.listen import Listening
     from archiver.workflows.repair import Bench
 
 
@@ -31,8 +32,15 @@ def intervals(settings: Settings, names: Sequence[str] = ()) -> dict[str, timede
 
 
 @contextmanager
-def opened_rounds(settings: Settings, *, clock: SystemClock, jobs: int) -> Iterator[Rounds]:
-    """Open everything an audit goes through, and close it at the end."""
+def opened_rounds(settings: Settings, *, clock: SystemClock, jobs: int, decodes: bool = False) -> Iterator[Rounds]:
+    """Open everything an audit goes through, and close it at the end.
+
+    Args:
+        settings: Of the archive.
+        clock: For dates and limits.
+        jobs: Files read at once.
+        decodes: Whether audio is decoded as well, in as many processes.
+    """
     from archiver.core.audits import Prices
     from archiver.core.events import Agent
     from archiver.workflows.audit import Rounds
@@ -43,6 +51,7 @@ def opened_rounds(settings: Settings, *, clock: SystemClock, jobs: int) -> Itera
         copies, files = wiring.threads(jobs, "copy"), wiring.threads(jobs, "file")
         stack.callback(copies.close)
         stack.callback(files.close)
+        listening = stack.enter_context(_opened_listening(settings, jobs)) if decodes else None
         yield Rounds(
             vault=wiring.open_stores(settings, tuple(settings.stores)),
             holdings=catalogue,
@@ -52,7 +61,21 @@ def opened_rounds(settings: Settings, *, clock: SystemClock, jobs: int) -> Itera
             clock=clock,
             agent=Agent(wiring.AGENT),
             prices={name: Prices(table.price_request, table.price_gigabyte) for name, table in settings.stores.items()},
+            listening=listening,
         )
+
+
+@contextmanager
+def _opened_listening(settings: Settings, jobs: int) -> Iterator[Listening]:
+    from archiver.staging.disk import DiskStaging
+    from archiver.wiring.listening import examiner
+    from archiver.workflows.listen import Listening
+
+    room = examiner(jobs)
+    try:
+        yield Listening(room, DiskStaging(settings.staging))
+    finally:
+        room.close()
 
 
 @contextmanager

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from archiver.ports.clock import Clock
     from archiver.ports.engines import Engine
     from archiver.ports.stores import Store
+    from archiver.workflows.listen import Listening
 
 LONGEST_DETAIL = 20
 """Findings of one copy that get an event of their own; the event of the copy counts the others."""
@@ -57,6 +58,7 @@ class Rounds:
         clock: For dates and for the time limit.
         agent: Who is to be named in the events.
         prices: What stores charge, by name; a store without an entry charges nothing.
+        listening: For checks at grade `decode`; None where none is asked for.
     """
 
     vault: Mapping[str, Store]
@@ -67,6 +69,7 @@ class Rounds:
     clock: Clock
     agent: Agent
     prices: Mapping[str, Prices] = field(default_factory=dict)
+    listening: Listening | None = None
 
 
 class Audit:
@@ -246,17 +249,21 @@ def checked_copy(copy: DueCopy, rounds: Rounds, *, grade: Grade) -> CheckedCopy:
         grade=grade,
         engine=rounds.files,
         clock=rounds.clock,
+        listening=rounds.listening,
     )
     prices = rounds.prices.get(copy.store, Prices())
     return replace(checked, cost=prices.of(requests=checked.requests, bytes_=checked.bytes))
 
 
 def events_of(checked: CheckedCopy, agent: Agent) -> tuple[Event, ...]:
-    """Return the events of a check: one of the copy, and one of each object that is not right."""
+    """Return the events of a check: one of the copy, and one of each object that is not right.
 
-    def event(outcome: EventOutcome, detail: str, path: str = "") -> Event:
+    Decoding is an event of its own, *validation*: fixity is kept where a file never played.
+    """
+
+    def event(outcome: EventOutcome, detail: str, path: str = "", type_: EventType = EventType.FIXITY_CHECK) -> Event:
         return Event(
-            EventType.FIXITY_CHECK,
+            type_,
             checked.ended_at,
             outcome,
             detail,
@@ -268,8 +275,9 @@ def events_of(checked: CheckedCopy, agent: Agent) -> tuple[Event, ...]:
         )
 
     said = f"grade {checked.grade.label}, {checked.objects} objects, {checked.bytes} bytes read"
+    heard = tuple(event(outcome, detail, path, EventType.VALIDATION) for outcome, detail, path in _validations(checked))
     if checked.outcome is CheckOutcome.GOOD:
-        return (event(EventOutcome.SUCCESS, said),)
+        return (event(EventOutcome.SUCCESS, said), *heard)
     counts = Counter(one.code.value for one in checked.findings)
     wrong = ", ".join(f"{number} {code}" for code, number in sorted(counts.items()))
     if checked.unanswered:
@@ -286,4 +294,19 @@ def events_of(checked: CheckedCopy, agent: Agent) -> tuple[Event, ...]:
             )
             for one in checked.damages[:LONGEST_DETAIL]
         ),
+        *heard,
     )
+
+
+def _validations(checked: CheckedCopy) -> Iterator[tuple[EventOutcome, str, str]]:
+    """Yield outcome, detail and path of what decoding found."""
+    if not checked.decoded:
+        return
+    silent = checked.undecodable
+    said = f"{checked.decoded} audio files decoded from the bytes in the store"
+    if not silent:
+        yield EventOutcome.SUCCESS, said, ""
+        return
+    yield EventOutcome.WARNING, f"{said}: {len(silent)} do not play to their end", ""
+    for one in silent[:LONGEST_DETAIL]:
+        yield EventOutcome.WARNING, f"{one.code.value}: {one.actual}"[:1000], one.where.removeprefix(f"{checked.key}/")

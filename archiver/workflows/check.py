@@ -12,23 +12,28 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from archiver.core.audits import CheckedCopy, CheckOutcome
+from archiver.core.audits import NO_DAMAGE, CheckedCopy, CheckOutcome
 from archiver.core.bags.layout import LAST_TAG_FILE, SHADOW
 from archiver.core.bags.manifests import format_manifest, recognise_entry, split_lines
 from archiver.core.bags.paths import decode_path
 from archiver.core.bags.validating import LARGEST_TAG_FILE
 from archiver.core.errors import CannotRunError, ObjectNotFoundError, StoreError
+from archiver.core.examinations import Verdict
 from archiver.core.findings import Finding, FindingCode
 from archiver.core.fixity import Algorithm, Digest, Grade, Hasher, digest_of, recognise_digest
 from archiver.core.holdings import HeldFile
+from archiver.core.selections import is_audio
+from archiver.workflows.listen import listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from archiver.core.audits import DueCopy
+    from archiver.core.examinations import Examination
     from archiver.ports.clock import Clock
     from archiver.ports.engines import Engine
     from archiver.ports.stores import Store
+    from archiver.workflows.listen import Listening
 
 PAYLOAD_MANIFESTS = ("manifest-sha256.txt", "manifest-sha512.txt")
 ALWAYS = ("bagit.txt", "bag-info.txt", *PAYLOAD_MANIFESTS, SHADOW, LAST_TAG_FILE)
@@ -44,6 +49,7 @@ def check_copy(
     grade: Grade,
     engine: Engine,
     clock: Clock,
+    listening: Listening | None = None,
 ) -> CheckedCopy:
     """Check one copy and return what was found; never raises for what a store does.
 
@@ -58,9 +64,11 @@ def check_copy(
         grade: How much to prove.
         engine: Reads several files at once.
         clock: For the dates.
+        listening: For `Grade.DECODE`, which is nothing more than `Grade.READ` without it.
     """
     started = clock.now()
-    look = _Look(copy, store, grade)
+    grade = grade if listening is not None else min(grade, Grade.READ)
+    look = _Look(copy, store, grade, listening if grade is Grade.DECODE else None)
     try:
         sizes = {facts.key.removeprefix(copy.prefix): facts.size for facts in store.list(copy.prefix)}
         look.requests += 1 + len(sizes) // 1000
@@ -72,9 +80,9 @@ def check_copy(
     outcome = CheckOutcome.GOOD
     if look.unanswered:
         outcome = CheckOutcome.UNANSWERED
-    elif any(one.code is not FindingCode.OBJECT_UNVERIFIABLE for one in look.findings):
+    elif any(one.code not in NO_DAMAGE for one in look.findings):
         outcome = CheckOutcome.DAMAGED
-    elif look.findings:
+    elif any(one.code is FindingCode.OBJECT_UNVERIFIABLE for one in look.findings):
         outcome = CheckOutcome.UNANSWERED
     placed = (
         replace(
@@ -100,12 +108,15 @@ def check_copy(
         findings=tuple(sorted(placed, key=lambda one: (one.where, one.code))),
         unanswered=tuple(look.unanswered),
         last_checked_at=copy.checked_at,
+        decoded=look.decoded,
     )
 
 
 def _next(code: FindingCode, copy: DueCopy) -> str:
     if code is FindingCode.OBJECT_UNVERIFIABLE:
         return f"archiver audit --item {copy.item} --store {copy.store} --grade read"
+    if code is FindingCode.OBJECT_UNDECODABLE:
+        return f"archiver get {copy.item} DIR   # then: archiver examine DIR/FILE"
     return f"archiver repair {copy.item} --dry-run"
 
 
@@ -116,6 +127,8 @@ class _Look:
     copy: DueCopy
     store: Store
     grade: Grade
+    listening: Listening | None = None
+    decoded: int = 0
     findings: list[Finding] = field(default_factory=list)
     unanswered: list[tuple[str, str]] = field(default_factory=list)
     bytes: int = 0
@@ -130,6 +143,19 @@ class _Look:
         with self.lock:
             self.bytes += bytes_
             self.requests += 1
+
+    def heard(self, file: HeldFile, examination: Examination) -> None:
+        """Take down that a file was decoded; what does not play although its bytes are right is a finding."""
+        with self.lock:
+            self.decoded += 1
+        if examination.verdict in {Verdict.DAMAGED, Verdict.UNDECODABLE}:
+            remarks = "; ".join(f"{one.code.value}: {one.detail}" for one in examination.remarks)
+            self.found(
+                FindingCode.OBJECT_UNDECODABLE,
+                file.path,
+                expected=f"audio that plays to its end, in {file.sha256}",
+                actual=f"the right bytes, {examination.verdict.value}: {remarks}"[:500],
+            )
 
     def failed(self, path: str, error: StoreError | CannotRunError, *, expected: str) -> None:
         """Sort why an object gave no bytes: absent, unreadable for good, or no answer."""
@@ -348,7 +374,7 @@ def _check_payload(look: _Look, held: Mapping[str, HeldFile], sizes: Mapping[str
                 return
             size = sizes[path]
         else:
-            actual, size = _digest(look, key)
+            actual, size = _digest(look, key, file)
     except (StoreError, CannotRunError) as error:
         look.failed(path, error, expected=str(file.sha256))
         return
@@ -361,7 +387,12 @@ def _check_payload(look: _Look, held: Mapping[str, HeldFile], sizes: Mapping[str
         )
 
 
-def _digest(look: _Look, key: str) -> tuple[Digest, int]:
+def _digest(look: _Look, key: str, file: HeldFile) -> tuple[Digest, int]:
+    if look.listening is not None and is_audio(file.path):
+        heard = listen(look.store, key, look.listening, expected=file.sha256, used=look.used)
+        if heard.examination is not None:
+            look.heard(file, heard.examination)
+        return heard.actual, heard.size
     hasher = Hasher((Algorithm.SHA256,))
     try:
         with look.store.read(key) as chunks:
