@@ -11,12 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from archiver.core.patience import Patience
 from archiver.ports.sources import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archiver.ports.clock import Clock
+    from archiver.ports.hosts import HostTimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,12 @@ class Surroundings:
         requests_per_second: To keep to; 0 for no limit.
         timeout: Seconds without a byte.
         options: ``[sources.NAME.options]``, the source's own.
+        program: Name and version of this program, for the User-Agent.
+        downloads: Bodies open at once.
+        patience: How often metadata is asked for, and how long to wait in between.
+        times: When hosts may be asked next, for every process of the archive; None for this source alone.
+        private: Hosts, addresses and networks that may be asked although they are private (``[network] allow_private``).
+        largest_file: Bytes of a file whose size nobody declared (``[network] largest_file``).
     """
 
     name: str
@@ -61,6 +69,12 @@ class Surroundings:
     requests_per_second: float
     timeout: float
     options: Mapping[str, str] = field(default_factory=dict)
+    program: str = "archiver"
+    downloads: int = 2
+    patience: Patience = field(default_factory=Patience)
+    times: HostTimes | None = None
+    private: tuple[str, ...] = ()
+    largest_file: int = 4 << 30
 
 
 class OpenSource(Source, Protocol):

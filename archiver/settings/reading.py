@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tomllib
@@ -25,6 +26,7 @@ from archiver.settings.tables import (
     Log,
     Logging,
     Monitoring,
+    Network,
     Source,
     Store,
     Tables,
@@ -43,6 +45,7 @@ _OWN = frozenset(
 )
 """Variables with our prefix that are no settings."""
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,100}")
+_HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -70,6 +73,7 @@ class Settings:
         declarations: What only the operator knows, by criterion of the NDSA report.
         licences: ``[licences]``.
         log: The audit log; paths are absolute.
+        network: Where sources may go.
     """
 
     home: Path
@@ -91,6 +95,7 @@ class Settings:
     declarations: Mapping[str, str] = field(default_factory=dict)
     licences: Licences = field(default_factory=Licences)
     log: Log = field(default_factory=Log)
+    network: Network = field(default_factory=Network)
 
     @property
     def min_copies(self) -> int:
@@ -142,7 +147,24 @@ def read_settings(
         audit=tables.audit,
         withdrawal=_durable(tables.withdrawal, str(file or FILE)),
         licences=tables.licences,
+        network=_network(tables.network, str(file or FILE)),
     )
+
+
+def _network(table: Network, file: str) -> Network:
+    for name in table.allow_private:
+        if "/" in name:
+            try:
+                ipaddress.ip_network(name, strict=False)
+            except ValueError as error:
+                raise SettingsError(f"{file}: network.allow_private: {name[:200]!r} is no network: {error}") from error
+        elif not _HOST.fullmatch(name):
+            raise SettingsError(
+                f"{file}: network.allow_private: expected host names, addresses or networks, actual {name[:200]!r}"
+            )
+    if table.largest_file < 1:
+        raise SettingsError(f"{file}: network.largest_file: expected at least 1, actual {table.largest_file}")
+    return msgspec.structs.replace(table, allow_private=[name.lower().rstrip(".") for name in table.allow_private])
 
 
 def _review_rules(tables: Tables, file: str) -> ReviewRules:

@@ -81,6 +81,15 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What only this source knows."""
 
 
+class Network(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[network]``: where sources may go (docs/sources.md)."""
+
+    allow_private: list[str] = []
+    """Host names, addresses or networks (``10.0.0.0/8``) that may be asked although they are private."""
+    largest_file: int = 4 << 30
+    """Bytes of a file whose size its source does not declare."""
+
+
 class Harvest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``[harvest]``: how the work is done."""
 
@@ -175,6 +184,7 @@ class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What only the operator knows, by criterion of the NDSA report."""
     licences: Licences = Licences()
     log: Log = Log()
+    network: Network = Network()
 
 
 class SelectionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

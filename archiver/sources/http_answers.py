@@ -65,6 +65,47 @@ def content_range(headers: Mapping[str, str]) -> tuple[int, int | None] | None:
     return int(match[1]), None if match[3] == "*" else int(match[3])
 
 
+def place_of(
+    status: int, headers: Mapping[str, str], *, resumes: bool, offset: int, size: int | None
+) -> tuple[int, int | None] | None:
+    """Return the position of an answer's first byte and the length of the whole file that it states.
+
+    None when the answer has other bytes than asked for: 416, a range nobody asked for, or one of another length.
+
+    Args:
+        status: 200, 206 or 416.
+        headers: Of the answer.
+        resumes: Whether a range was asked for.
+        offset: Where that range begins.
+        size: Bytes of the whole file as declared, or None.
+    """
+    if status == HTTPStatus.PARTIAL_CONTENT:
+        place = content_range(headers)
+        if not resumes or place is None or place[0] != offset:
+            return None
+        return None if size is not None and place[1] not in {None, size} else (offset, place[1])
+    if status != HTTPStatus.OK:
+        return None
+    length = headers.get("Content-Length", "")
+    return 0, int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
+
+
+def validator_of(headers: Mapping[str, str]) -> str:
+    """Return what may stand in If-Range (RFC 9110 §13.1.5), or nothing.
+
+    That is a strong entity tag or, where there is none, a time of change so long before the answer that the file cannot
+    have changed twice in that second (§8.8.2.2).
+    """
+    tag = headers.get("ETag", "")
+    if tag:
+        return tag if tag.startswith('"') and len(tag) <= 1024 else ""
+    changed = headers.get("Last-Modified", "")
+    with suppress(ValueError, TypeError, OverflowError):
+        age = parsedate_to_datetime(headers.get("Date", "")) - parsedate_to_datetime(changed)
+        return changed if age.total_seconds() >= 60 and len(changed) <= 64 else ""
+    return ""
+
+
 def redirect_target(base: str, location: str, *, endpoint: str) -> str:
     """Return where a redirect leads, when it may be followed.
 

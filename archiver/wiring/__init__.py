@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from archiver.ports.progress import Progress
     from archiver.ports.stores import Store
     from archiver.settings.reading import Settings
-    from archiver.settings.tables import Source as SourceTable
     from archiver.settings.tables import Store as StoreTable
     from archiver.sources.internet_archive import InternetArchive
     from archiver.stores.s3_client import S3Location
@@ -131,7 +130,7 @@ def open_catalogue(settings: Settings) -> Catalogue:
 def open_source(settings: Settings, name: str, *, clock: SystemClock, jobs: int) -> tuple[OpenSource, Patience, int]:
     """Return a source, how patiently files of it are tried, and how many may come in at once."""
     from archiver.settings.registered import INTERNET_ARCHIVE
-    from archiver.wiring import sources
+    from archiver.wiring import network, sources
 
     if name == INTERNET_ARCHIVE:
         return _internet_archive(settings, name, clock=clock, jobs=jobs)
@@ -139,7 +138,7 @@ def open_source(settings: Settings, name: str, *, clock: SystemClock, jobs: int)
     if table is None:
         raise SettingsError(f"there is no source {name!r}", next_command="archiver source list")
     source = sources.open_offered(settings, name, clock=clock)
-    return source, _patience(table, is_here=_is_here(table)), table.downloads or sources.capabilities(name).downloads
+    return source, network.patience(table), table.downloads or sources.capabilities(name).downloads
 
 
 def _internet_archive(
@@ -147,9 +146,10 @@ def _internet_archive(
 ) -> tuple[InternetArchive, Patience, int]:
     from archiver.sources.ia_wire import Manners
     from archiver.sources.internet_archive import InternetArchive
+    from archiver.wiring import network
 
     table = settings.sources[name]
-    is_here = _is_here(table)
+    is_here = network.is_here(table)
     downloads = table.downloads or (jobs if is_here else 2)
     default_rate = 0.0 if is_here else 1.0
     manners = Manners(
@@ -161,22 +161,8 @@ def _internet_archive(
         timeout=table.timeout,
         config_file=table.config_file,
     )
-    patience = _patience(table, is_here=is_here)
+    patience = network.patience(table)
     return InternetArchive(name, manners, patience=patience, clock=clock), patience, downloads
-
-
-def _patience(table: SourceTable, *, is_here: bool) -> Patience:
-    from archiver.core.patience import Patience
-
-    backoff = table.backoff if table.backoff is not None else (1.0 if is_here else 30.0)
-    return Patience(first_wait=backoff, tries=table.tries)
-
-
-def _is_here(table: SourceTable) -> bool:
-    """Tell whether a source runs on this machine: then there is no stranger to be polite to."""
-    from archiver.sources.http_answers import is_loopback
-
-    return is_loopback(urlsplit(table.endpoint).hostname or "")
 
 
 @contextmanager

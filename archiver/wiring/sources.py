@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, cast
 
+from archiver import __version__
 from archiver.core.errors import SettingsError
 from archiver.core.preferences import Stated
 from archiver.ports.offers import Capabilities, Surroundings
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from archiver.ports.preferences import PreferenceSource
     from archiver.settings.reading import Settings
     from archiver.settings.tables import Source as SourceTable
+
+PROGRAM = f"archiver/{__version__}"
 
 _INTERNET_ARCHIVE = Capabilities("Internet Archive", digests=("sha1", "md5"))
 
@@ -58,21 +61,36 @@ def open_offered(settings: Settings, name: str, *, clock: SystemClock) -> OpenSo
     """
     offer = _offer(name)
     table: SourceTable = settings.sources[name]
-    rate = table.requests_per_second
-    source = offer.open(
-        Surroundings(
-            name=name,
-            endpoint=table.endpoint.rstrip("/"),
-            contact=settings.contact,
-            clock=clock,
-            requests_per_second=offer.capabilities.requests_per_second if rate is None else rate,
-            timeout=table.timeout,
-            options=dict(table.options),
-        )
-    )
+    source = offer.open(surroundings(settings, name, table, offer.capabilities, clock=clock))
     if source.name != name:
         raise SettingsError(f"sources.{name}: its package answers under another name: {source.name[:100]!r}")
     return source
+
+
+def surroundings(
+    settings: Settings, name: str, table: SourceTable, can: Capabilities, *, clock: SystemClock
+) -> Surroundings:
+    """Return what a source gets from the settings."""
+    from archiver.wiring.network import host_times, is_here, patience
+
+    rate = table.requests_per_second
+    if rate is None:
+        rate = 0.0 if is_here(table) else can.requests_per_second
+    return Surroundings(
+        name=name,
+        endpoint=table.endpoint.rstrip("/"),
+        contact=settings.contact,
+        clock=clock,
+        requests_per_second=rate,
+        timeout=table.timeout,
+        options=dict(table.options),
+        program=PROGRAM,
+        downloads=table.downloads or can.downloads,
+        patience=patience(table),
+        times=host_times(settings, clock),
+        private=tuple(settings.network.allow_private),
+        largest_file=settings.network.largest_file,
+    )
 
 
 def preferences_of(source: OpenSource) -> PreferenceSource:
