@@ -1,8 +1,9 @@
 """Recordings that the operator holds: folders, each with a sidecar that says what it is.
 
-    incoming/some-album/item.toml      title, creator, licence, source_url
+    incoming/some-album/item.toml      title, creator, licence, source_url; or item.csv
     incoming/some-album/01 first.flac
     incoming/some-album/album.md5      compared with the bytes when they are read
+    incoming/some-album/album.ffp      compared with the fingerprint in each FLAC file's head
 
 Nothing outside the folder is read: a symbolic link, a pipe or a device in it stops the item.
 """
@@ -10,16 +11,19 @@ Nothing outside the folder is read: a symbolic link, a pipe or a device in it st
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import stat
-import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archiver.core.errors import (
+    ArchiverError,
+    DigestMismatchError,
     FileRefusedError,
     ItemNotFoundError,
     SettingsError,
@@ -27,21 +31,25 @@ from archiver.core.errors import (
     SourceUnavailableError,
     UnsafeNameError,
 )
-from archiver.core.fixity import Algorithm, digest_of, recognise_digest
+from archiver.core.fixity import Algorithm, digest_of
 from archiver.core.licences.evidence import Declaration, Scope
 from archiver.core.packages import DeclaredFile, FileRole, ItemId, SourceAnswer, SourceItem
 from archiver.ports.offers import Capabilities
 from archiver.ports.sources import CandidatePage, Delivery
+from archiver.sources.checksum_lists import fingerprint_of, is_checksum_list, parse_list, tag_length
+from archiver.sources.drop_folder import Look, is_unfinished, look
+from archiver.sources.sidecars import SIDECARS, Sidecar, parse_sidecar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from archiver.core.fixity import Digest
     from archiver.core.gate import AdmittedItem
     from archiver.core.selections import Selection
     from archiver.ports.offers import Surroundings
 
-SIDECAR = "item.toml"
+log = logging.getLogger(__name__)
+
 MOST_FILES = 20_000
 LONGEST_LIST = 8 << 20
 """Bytes of a sidecar or checksum file."""
@@ -51,14 +59,8 @@ CAPABILITIES = Capabilities(
 
 _CHUNK = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,255}")
-_KEYS = frozenset(["title", "creator", "licence", "source_url", "date"])
-_CHECKSUMS = {
-    ".md5": Algorithm.MD5,
-    ".sha1": Algorithm.SHA1,
-    ".sha256": Algorithm.SHA256,
-    ".sha512": Algorithm.SHA512,
-}
-_LINE = re.compile(r"([0-9A-Fa-f]{32,128})[ \t]+\*?(.+)")
+SETTLE = 2.0
+"""Seconds for which a folder must have been left alone before it is taken, unless the settings say otherwise."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class LocalFolders:
 
     around: Surroundings
     folder: Path
+    settle: float = SETTLE
 
     @property
     def name(self) -> str:
@@ -74,54 +77,53 @@ class LocalFolders:
         return self.around.name
 
     def enumerate(self, selection: Selection, *, cursor: str = "") -> Iterator[CandidatePage]:  # noqa: ARG002
-        """Yield one page: the folders a selection names, or with the query ``*`` every folder that has a sidecar."""
+        """Yield one page: the folders a selection names, or with the query ``*`` every whole folder that has a sidecar."""
         if selection.items:
             names = list(selection.items)
         elif selection.query == "*":
-            try:
-                names = sorted(path.name for path in self.folder.iterdir() if (path / SIDECAR).is_file())
-            except OSError as error:
-                raise SourceUnavailableError(f"{self.folder}: cannot be listed: {error.strerror}") from error
+            names = self._whole()
         else:
             raise SourceProtocolError(f'the query of local folders is "*", actual {selection.query[:100]!r}')
         yield CandidatePage(tuple(ItemId(self.name, name) for name in names), "", len(names))
 
     def describe(self, item: ItemId) -> SourceItem:
-        """Read the sidecar, the checksum files and the names of a folder; no audio byte."""
+        """Read the sidecar, the checksum lists and the names of a folder; of audio nothing but a FLAC file's head."""
         names = self._names(item)
-        if SIDECAR not in names:
-            raise ItemNotFoundError(f"{item}: {self.folder / item.name} has no {SIDECAR}")
-        content = self._small(item, SIDECAR)
-        said = _sidecar(content, str(item))
-        digests = self._digests(item, names)
-        licence = said.get("licence", "")
+        sidecar, content, said = self._sidecar(item, names)
+        writing = look(names, opened=partial(self._opened, item), now=self._now()).writing
+        if writing:
+            raise SourceUnavailableError(f"{item}: {writing[:200]!r} is still being written; the next run takes it")
+        digests, fingerprints = self._listed(item, names)
+        for name in said.files:
+            if name not in names:
+                raise SourceProtocolError(f"{item}: {sidecar} names {name[:200]!r}, which is not there")
         return SourceItem(
             id=item,
-            title=said.get("title", ""),
-            creators=(said["creator"],) if said.get("creator") else (),
-            url=said.get("source_url", ""),
-            declarations=(Declaration("operator.licence", Scope.ITEM, licence),) if licence else (),
+            title=said.item.get("title", ""),
+            creators=said.creators,
+            url=said.item.get("source_url", ""),
+            declarations=tuple(_declarations(said)),
             files=tuple(
                 DeclaredFile(
                     name,
-                    FileRole.PROVENANCE if name == SIDECAR else FileRole.ORIGINAL,
+                    FileRole.PROVENANCE if name == sidecar else FileRole.ORIGINAL,
                     size=found.st_size,
                     digests=digests.get(name, ()),
-                    facts=(("mtime", str(found.st_mtime_ns)),),
+                    facts=tuple(_facts(found, said.files.get(name, {}), fingerprints.get(name, ""))),
                 )
                 for name, found in sorted(names.items())
             ),
             answers=(
                 SourceAnswer(
-                    SIDECAR,
+                    sidecar,
                     content,
                     digest_of(content, Algorithm.SHA256),
-                    f"file:{item.name}/{SIDECAR}",
+                    f"file:{item.name}/{sidecar}",
                     self.around.clock.now(),
                 ),
             ),
             updated=_mark(content, names),
-            date=said.get("date", ""),
+            date=said.item.get("date", ""),
         )
 
     @contextmanager
@@ -132,6 +134,7 @@ class LocalFolders:
         what = f"{admitted.item.id}: {file.name}"
         descriptor = self._opened(admitted.item.id, file.name)
         try:
+            _compare_fingerprint(descriptor, dict(file.facts).get("ffp", ""), what)
             found = os.fstat(descriptor)
             tag = f'"{found.st_mtime_ns:x}-{found.st_size:x}"'
             start = offset if validator == tag and offset <= found.st_size else 0
@@ -142,6 +145,47 @@ class LocalFolders:
 
     def close(self) -> None:
         """Close nothing: each file is closed when it was read."""
+
+    def _now(self) -> float:
+        return self.around.clock.now().timestamp()
+
+    def _whole(self) -> list[str]:
+        """Return the folders with a sidecar that nobody is still filling.
+
+        What changed a moment ago is looked at a second time when the pause is over; the pause is one for all folders.
+        """
+        try:
+            names = sorted(
+                path.name
+                for path in self.folder.iterdir()
+                if not is_unfinished(path.name) and any((path / sidecar).is_file() for sidecar in SIDECARS)
+            )
+        except OSError as error:
+            raise SourceUnavailableError(f"{self.folder}: cannot be listed: {error.strerror}") from error
+        first = {name: self._looked(name) for name in names}
+        began = self._now()
+        fresh = [name for name, seen in first.items() if seen is not None and seen.changed > began - self.settle]
+        if fresh and self.settle:
+            self.around.clock.wait(self.settle)
+        second = {name: self._looked(name) for name in fresh}
+        return [name for name in names if _is_whole(name, first[name], second.get(name, first[name]))]
+
+    def _looked(self, name: str) -> Look | None:
+        """Look at a folder; None where it cannot be looked at: `describe` says why."""
+        item = ItemId(self.name, name)
+        try:
+            return look(self._names(item), opened=partial(self._opened, item), now=self._now())
+        except ArchiverError:
+            return None
+
+    def _sidecar(self, item: ItemId, names: Mapping[str, os.stat_result]) -> tuple[str, bytes, Sidecar]:
+        found = [name for name in SIDECARS if name in names]
+        if not found:
+            raise ItemNotFoundError(f"{item}: {self.folder / item.name} has no {' and no '.join(SIDECARS)}")
+        if len(found) > 1:
+            raise SourceProtocolError(f"{item}: two sidecars, {' and '.join(found)}; keep one")
+        content = self._small(item, found[0])
+        return found[0], content, parse_sidecar(found[0], content, what=str(item))
 
     def _names(self, item: ItemId) -> dict[str, os.stat_result]:
         """Return every regular file of an item's folder, by its name below it.
@@ -203,25 +247,22 @@ class LocalFolders:
             raise SourceProtocolError(f"{item}: {name}: longer than {LONGEST_LIST} bytes")
         return content
 
-    def _digests(self, item: ItemId, names: dict[str, os.stat_result]) -> dict[str, tuple[Digest, ...]]:
-        """Return what checksum files say; a line about a file that is not there stops the item."""
-        found: dict[str, tuple[Digest, ...]] = {}
-        for list_ in sorted(names):
-            algorithm = _CHECKSUMS.get(Path(list_).suffix.lower())
-            if algorithm is None:
-                continue
-            for line in self._small(item, list_).decode("utf-8", "replace").splitlines():
-                if not line.strip() or line.startswith(("#", ";")):
-                    continue
-                match = _LINE.fullmatch(line.strip().removeprefix("\ufeff"))
-                digest = recognise_digest(algorithm, match[1]) if match else None
-                if match is None or digest is None:
-                    raise SourceProtocolError(f"{item}: {list_}: no line of an {algorithm} list: {line[:200]!r}")
-                name = os.path.normpath(Path(list_).parent / match[2].replace("\\", "/"))
+    def _listed(
+        self, item: ItemId, names: Mapping[str, os.stat_result]
+    ) -> tuple[dict[str, tuple[Digest, ...]], dict[str, str]]:
+        """Return what lists of checksums and of fingerprints say; a line about a file that is not there stops the item."""
+        digests: dict[str, tuple[Digest, ...]] = {}
+        fingerprints: dict[str, str] = {}
+        for list_ in sorted(filter(is_checksum_list, names)):
+            for listed in parse_list(list_, self._small(item, list_), what=str(item)):
+                name = os.path.normpath(Path(list_).parent / listed.name)
                 if name not in names:
-                    raise SourceProtocolError(f"{item}: {list_} names {match[2][:200]!r}, which is not there")
-                found[name] = (*found.get(name, ()), digest)
-        return found
+                    raise SourceProtocolError(f"{item}: {list_} names {listed.name[:200]!r}, which is not there")
+                if not listed.is_fingerprint:
+                    digests[name] = (*digests.get(name, ()), listed.digest)
+                elif fingerprints.setdefault(name, listed.digest.value) != listed.digest.value:
+                    raise SourceProtocolError(f"{item}: {list_}: another fingerprint of {name[:200]!r} than before")
+        return digests, fingerprints
 
 
 @dataclass(frozen=True)
@@ -238,22 +279,55 @@ class LocalOffer:
                 f"sources.{surroundings.name}.options.folder: expected an absolute path, actual {folder[:200]!r}",
                 next_command='"$EDITOR" archiver.toml',
             )
-        return LocalFolders(surroundings, Path(folder))
+        settle = surroundings.options.get("settle", str(SETTLE))
+        if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", settle):
+            raise SettingsError(
+                f"sources.{surroundings.name}.options.settle: expected seconds, actual {settle[:100]!r}",
+                next_command='"$EDITOR" archiver.toml',
+            )
+        return LocalFolders(surroundings, Path(folder), float(settle))
 
 
 OFFER = LocalOffer()
 
 
-def _sidecar(content: bytes, what: str) -> dict[str, str]:
+def _is_whole(name: str, first: Look | None, second: Look | None) -> bool:
+    if first is None or second is None:
+        return True  # `describe` says what is wrong with it
+    if second.writing or first.mark != second.mark:
+        log.info("%s: left for the next run: %s", name, second.writing[:200] or "it has just changed")
+        return False
+    return True
+
+
+def _declarations(said: Sidecar) -> Iterator[Declaration]:
+    if said.item.get("licence"):
+        yield Declaration("operator.licence", Scope.ITEM, said.item["licence"])
+    for name, facts in sorted(said.files.items()):
+        if facts.get("licence"):
+            yield Declaration("operator.licence", Scope.FILE, facts["licence"], subject=name)
+
+
+def _facts(found: os.stat_result, said: Mapping[str, str], fingerprint: str) -> Iterator[tuple[str, str]]:
+    yield "mtime", str(found.st_mtime_ns)
+    yield from ((key, said[key]) for key in ("title", "source_url", "date") if said.get(key))
+    if fingerprint:
+        yield "ffp", fingerprint
+
+
+def _compare_fingerprint(descriptor: int, expected: str, what: str) -> None:
+    if not expected:
+        return
     try:
-        table: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SourceProtocolError(f"{what}: {SIDECAR} is not TOML: {error}") from error
-    for key, value in table.items():
-        if key not in _KEYS or not isinstance(value, str):
-            allowed = ", ".join(sorted(_KEYS))
-            raise SourceProtocolError(f"{what}: {SIDECAR}: {key[:100]!r}; allowed, each a string: {allowed}")
-    return table
+        head = os.pread(descriptor, 64, 0)
+        before = tag_length(head)
+        actual = fingerprint_of(os.pread(descriptor, 64, before) if before else head)
+    except OSError as error:
+        raise SourceUnavailableError(f"{what}: cannot be read: {error.strerror}") from error
+    if actual != expected:
+        raise DigestMismatchError(
+            "the FLAC fingerprint is not the listed one", where=what, expected=expected, actual=actual or "none"
+        )
 
 
 def _mark(content: bytes, names: dict[str, os.stat_result]) -> str:
