@@ -5,9 +5,7 @@ Any field may be a string, a list, a number or missing, and nothing in it can be
 
 from __future__ import annotations
 
-import json
 import re
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.errors import (
@@ -17,16 +15,17 @@ from archiver.core.errors import (
     SourceUnavailableError,
     UnsafeNameError,
 )
-from archiver.core.fixity import Algorithm, Digest, digest_of, recognise_digest
+from archiver.core.fixity import Algorithm, Digest, recognise_digest
 from archiver.core.licences.evidence import Declaration, Scope
 from archiver.core.licences.policies import uploader_digest
-from archiver.core.packages import DeclaredFile, FileRole, SourceAnswer, SourceItem
+from archiver.core.packages import DeclaredFile, FileRole, SourceItem
+from archiver.sources.loose_json import Received, claims, evidence, first, is_true, parse_object, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from archiver.core.packages import ItemId
+    from archiver.core.packages import ItemId, SourceAnswer
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,255}")
 """What an identifier at the Internet Archive can be made of; ``.`` and ``..`` are none."""
@@ -63,83 +62,61 @@ def parse_item(item: ItemId, received: bytes, *, endpoint: str, url: str, at: da
     answer = parse_object(received, what=str(item))
     if not answer:
         raise ItemNotFoundError(f"{item}: the source knows no such item")
-    if _is_true(answer.get("is_dark")):
+    if is_true(answer.get("is_dark")):
         raise ItemDarkError(f"{item}: the source has withdrawn the item")
     if answer.get("error"):
         raise SourceUnavailableError(f"{item}: the source answers with an error: {str(answer['error'])[:200]}")
     metadata, files = answer.get("metadata"), answer.get("files")
-    if not isinstance(files, list) and _is_true(answer.get("servers_unavailable")):
+    if not isinstance(files, list) and is_true(answer.get("servers_unavailable")):
         raise SourceUnavailableError(f"{item}: the servers that hold the item are away")
     if not isinstance(metadata, dict) or not isinstance(files, list):
         raise SourceProtocolError(f"{item}: the answer has no metadata or no list of files")
-    found = _first(metadata.get("identifier"))
+    found = first(metadata.get("identifier"))
     if found != item.name:
         raise SourceProtocolError(f"{item}: the answer is about another item: {found[:200]!r}")
     declared = tuple(_files(item, files))
-    collections = _texts(metadata.get("collection"))
+    collections = texts(metadata.get("collection"))
     return SourceItem(
         id=item,
-        title=_first(metadata.get("title")),
-        creators=_texts(metadata.get("creator")),
+        title=first(metadata.get("title")),
+        creators=texts(metadata.get("creator")),
         url=f"{endpoint}/details/{item.name}",
         declarations=(*_declarations(metadata), *_file_declarations(files)),
         files=declared,
         answers=(_evidence(answer, received, url=url, at=at),),
-        access_restricted=any(map(_is_true, _texts(metadata.get("access-restricted-item")))),
+        access_restricted=any(map(is_true, texts(metadata.get("access-restricted-item")))),
         stream_only="stream_only" in collections,
-        updated=_first(answer.get("item_last_updated")),
-        mediatype=_first(metadata.get("mediatype")),
+        updated=first(answer.get("item_last_updated")),
+        mediatype=first(metadata.get("mediatype")),
         collections=collections,
-        date=_first(metadata.get("date")),
+        date=first(metadata.get("date")),
         uploader=_uploader(metadata),
     )
 
 
 def _uploader(metadata: dict[str, Any]) -> str:
     """Return what stands for the uploader: the address itself goes nowhere."""
-    address = _first(metadata.get("uploader"))
+    address = first(metadata.get("uploader"))
     return uploader_digest(address) if address else ""
-
-
-def parse_object(received: bytes, *, what: str) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        SourceProtocolError: It is none.
-    """
-    try:
-        answer = json.loads(received, parse_float=_number, parse_constant=str)
-    except (ValueError, RecursionError) as error:
-        start = received[:60].decode("utf-8", "replace")
-        raise SourceProtocolError(f"{what}: the answer is not JSON: it begins {start!r}") from error
-    if not isinstance(answer, dict):
-        raise SourceProtocolError(f"{what}: the answer is no JSON object but {type(answer).__name__}")
-    return answer
-
-
-def _number(text: str) -> float | str:
-    """Keep as a text what is written as a number and is none in JSON's terms: 1e999 would be written as Infinity."""
-    number = float(text)
-    return number if isfinite(number) else text
 
 
 def _declarations(metadata: dict[str, Any]) -> Iterator[Declaration]:
     for key in _ITEM_DECLARATIONS:
-        for text in _claims(metadata.get(key)):
+        for text in claims(metadata.get(key)):
             yield Declaration(f"ia.{key}", Scope.ITEM, text)
 
 
 def _file_declarations(files: list[Any]) -> Iterator[Declaration]:
     for entry in files:
         if isinstance(entry, dict):
-            for text in _claims(entry.get("license")):
-                yield Declaration("ia.file.license", Scope.FILE, text, subject=_first(entry.get("name")))
+            for text in claims(entry.get("license")):
+                yield Declaration("ia.file.license", Scope.FILE, text, subject=first(entry.get("name")))
 
 
 def _files(item: ItemId, entries: list[Any]) -> Iterator[DeclaredFile]:
     seen: set[str] = set()
     for entry in entries:
-        name = _first(entry.get("name")) if isinstance(entry, dict) else ""
+        name = first(entry.get("name")) if isinstance(entry, dict) else ""
         if not name:
             raise SourceProtocolError(f"{item}: a file in the answer has no name")
         if name in seen:
@@ -149,25 +126,25 @@ def _files(item: ItemId, entries: list[Any]) -> Iterator[DeclaredFile]:
 
 
 def _file(item: ItemId, name: str, entry: dict[str, Any]) -> DeclaredFile:
-    size = _first(entry.get("size")).strip()
+    size = first(entry.get("size")).strip()
     return DeclaredFile(
         name=name,
         role=_role(item, name, entry),
         size=int(size) if re.fullmatch(r"[0-9]{1,18}", size) else None,
         digests=tuple(_digests(entry)),
-        format=_first(entry.get("format")),
-        private=any(map(_is_true, _texts(entry.get("private")))),
-        facts=tuple((key, _first(entry[key])) for key in _FACTS if _first(entry.get(key))),
+        format=first(entry.get("format")),
+        private=any(map(is_true, texts(entry.get("private")))),
+        facts=tuple((key, first(entry[key])) for key in _FACTS if first(entry.get(key))),
     )
 
 
 def _role(item: ItemId, name: str, entry: dict[str, Any]) -> FileRole:
     """Class a file by name, not only by what the source calls it: `_meta.xml` is "original" in some items."""
-    source = _first(entry.get("source"))
+    source = first(entry.get("source"))
     own_records = {item.name + end for end in _PROVENANCE_ENDS}
     if name in own_records or name in _PROVENANCE_NAMES or source == "metadata":
         return FileRole.PROVENANCE
-    if _is_true(_first(entry.get("old_version"))) or name.startswith("history/files/"):
+    if is_true(first(entry.get("old_version"))) or name.startswith("history/files/"):
         return FileRole.OLD_VERSION
     return FileRole.DERIVATIVE if source == "derivative" else FileRole.ORIGINAL
 
@@ -176,7 +153,7 @@ def _digests(entry: dict[str, Any]) -> Iterator[Digest]:
     if entry.get("summation"):
         return  # The digest of a list that holds itself: it can never match.
     for algorithm in (Algorithm.SHA1, Algorithm.MD5):
-        digest = recognise_digest(algorithm, _first(entry.get(algorithm.value)))
+        digest = recognise_digest(algorithm, first(entry.get(algorithm.value)))
         if digest is not None:
             yield digest
 
@@ -195,45 +172,11 @@ def _evidence(answer: dict[str, Any], received: bytes, *, url: str, at: datetime
             redacted.append(f"/metadata/{_pointer(key)}")
         else:
             kept["metadata"][key] = value
-    try:
-        content = json.dumps(kept, indent=1, sort_keys=True) + "\n"
-    except RecursionError as error:  # Reading goes deeper than writing, from Python 3.12 on.
-        raise SourceProtocolError(f"{url}: the answer is nested too deeply to be kept") from error
-    return SourceAnswer("metadata.json", content.encode(), digest_of(received), url, at, tuple(sorted(redacted)))
+    return evidence("metadata.json", kept, Received(received, url, at), redacted=tuple(sorted(redacted)))
 
 
 def _pointer(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1").encode("utf-8", "backslashreplace").decode()
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    """Return the texts of a field that may be a text, a number, a list of such, or missing."""
-    values = value if isinstance(value, list) else [value]
-    return tuple(_text(one) for one in values if _text(one))
-
-
-def _claims(value: object) -> Iterator[str]:
-    """Yield what a field about rights holds, whatever its form: a value that is no text still declares something."""
-    for one in value if isinstance(value, list) else [value]:
-        text = json.dumps(one, sort_keys=True) if isinstance(one, dict | list) and one else _text(one)
-        if text:
-            yield text
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else ""
-
-
-def _first(value: object) -> str:
-    return next(iter(_texts(value)), "")
-
-
-def _is_true(value: object) -> bool:
-    return _text(value).strip().lower() in {"true", "1", "1.0", "yes"}
 
 
 def refuse_identifier(item: ItemId) -> None:

@@ -21,9 +21,10 @@ from archiver.core.errors import (
 from archiver.core.packages import ItemId
 from archiver.ports.sources import CandidatePage, Delivery
 from archiver.sources.http_answers import content_range, is_private
-from archiver.sources.ia_metadata import parse_item, parse_object, refuse_identifier
+from archiver.sources.ia_metadata import parse_item, refuse_identifier
 from archiver.sources.ia_preferences import HostPreferences
 from archiver.sources.ia_wire import Wire
+from archiver.sources.loose_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

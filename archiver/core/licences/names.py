@@ -107,6 +107,10 @@ _ELEMENTS = {
 }
 _CODES = {"by", "nc", "nd", "sa", "sampling", "sampling+", "devnations"}
 _VERSION = re.compile(r"\d{1,2}\.\d{1,2}")
+_BRACKETED = re.compile(r" \((\d{1,2}\.\d{1,2})\)$")
+"""ccMixter writes ``Attribution (3.0)``."""
+_SAMPLING = {"sampling plus": "sampling+", "noncommercial sampling plus": "nc-sampling+"}
+"""ccMixter's names without a version; the address beside them tells which."""
 _LICENCE_WORD = re.compile(r" (?:public )?licen[cs]e$")
 _AKA = " (aka music sharing)"
 _ZERO = {
@@ -161,12 +165,15 @@ def resolve_name(text: str, table: LicenceTable) -> NameAnswer:
     """Resolve a whole text as the name of a tool. Never raises."""
     if len(text) > LONGEST * 2:
         return NOTHING
-    name = _LICENCE_WORD.sub("", folded(unwrapped(text)))
+    name = _BRACKETED.sub(r" \1", _LICENCE_WORD.sub("", folded(unwrapped(text))))
     if not name or len(name) > LONGEST:
         return NOTHING
     for names, path in _SINGLE:
         if name in names:
             return NameAnswer(table.by_path[path], ReasonCode.OK_NAME)
+    unit = _SAMPLING.get(name)
+    if unit:
+        return NameAnswer(None, ReasonCode.VERSIONLESS, unit)
     bare = name.removeprefix("creative commons ")
     for candidate in (name, bare, re.sub(" ?- ?", "-", bare)):
         tool = table.by_name.get(candidate)
