@@ -3,161 +3,212 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from archiver.audio.metering import LOSSLESS, Meter
 from archiver.core.examinations import Levels, Noted, Remark
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-DEMUXERS = "mp3,flac,ogg,wav,w64,aiff,mov,mp4,m4a,aac,shn,wv,ape,tta"
+DEMUXERS = (
+    "mp3,flac,ogg,wav,w64,aiff,mov,mp4,m4a,aac,shn,wv,ape,tta,caf,au,matroska,webm,asf,ac3,eac3,dts,dsf,iff,amr,mpc,mpc8,"
+    "tak,voc,rm"
+)
 """Containers that hold one file's own audio. Not `concat`, `hls`, `sdp`: those make the decoder open other files."""
-LOSSLESS = {"flac", "alac", "wavpack", "shorten", "ape", "tta"}
+OPTIONS = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
 MOST_SECONDS = 48 * 3600
 MOST_CHANNELS = 64
 MOST_ERRORS = 10
+_PICTURES = frozenset(("png", "mjpeg", "jpeg", "bmp", "gif", "webp", "tiff", "pnm"))
+"""Decoders of covers, whose complaints say nothing about the sound."""
+_OF_TAGS = ("BOM", "comment frame", "reading frame", "frame UFID", "picture", "attached pic", "Invalid ID3", "id3v2")
 
 
 @dataclass(slots=True)
 class Decoded:
-    """What one pass over a file gathers."""
+    """What one pass over a file gathers.
+
+    Attributes:
+        starts: Seconds at which the stream's own clock begins.
+        is_limited: Whether a limit of ours ended the pass.
+    """
 
     container: str = ""
     codec: str = ""
     rate: int = 0
     channels: int = 0
+    bit_depth: int = 0
     bitrate: int = 0
+    starts: float = 0.0
     samples: int = 0
     peak: float = 0.0
     packets_sha256: str = ""
     pcm_md5: str = ""
+    is_limited: bool = False
     remarks: list[Noted] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def levels(self) -> Levels | None:
         """The peak, or None where nothing was decoded."""
-        if not self.samples:
-            return None
-        peak = round(20 * math.log10(self.peak), 2) if self.peak > 0 else None
-        return Levels(peak, is_silent=self.peak < 10 ** (-60 / 20))
+        return Levels.of_peak(self.peak) if self.samples else None
+
+    def note(self, code: Remark, detail: object) -> None:
+        """Add a remark of the decoder's."""
+        self.remarks.append(Noted(code, "pyav", str(detail)[:300]))
 
 
 class TooMuchError(Exception):
     """A limit of ours was reached."""
 
 
-def decode(path: Path, *, bit_depth: int | None) -> Decoded:
+def demuxer_of(path: Path) -> str:
+    """Return the name of the demuxer that opens a file, or nothing where none does."""
+    import av
+    import av.logging
+
+    av.logging.set_level(av.logging.PANIC)
+    try:
+        with av.open(f"file:{path}", options=OPTIONS, metadata_errors="replace") as container:
+            return str(container.format.name)
+    except (av.FFmpegError, ValueError, OSError, IndexError, UnicodeError):
+        return ""
+
+
+def decode(path: Path, *, bit_depth: int | None, ends: int | None = None) -> Decoded:
     """Decode the first audio stream of a file with PyAV.
 
     Args:
         path: The file; no other one is opened.
         bit_depth: Bits of a sample as the headers state them, for the digest of the decoded samples.
+        ends: The byte at which sound ends and tags begin, which the decoder is not to take for sound.
     """
     import av
     import av.logging
 
     av.logging.set_level(av.logging.ERROR)
     av.logging.set_skip_repeated(False)  # else the same message about the next file is swallowed
-    seen = Decoded()
+    seen = Decoded(bit_depth=bit_depth or 0)
     with av.logging.Capture(local=False) as log:
         try:
-            _decode(path, seen, bit_depth)
+            _decode(path, seen, ends)
         except TooMuchError as error:
-            seen.remarks.append(Noted(Remark.LIMIT, "pyav", str(error)))
+            seen.is_limited = True
+            seen.note(Remark.LIMIT, error)
         except (av.FFmpegError, ValueError, OSError, IndexError, UnicodeError) as error:
-            seen.remarks.append(Noted(Remark.DECODER_ERROR, "pyav", f"{type(error).__name__}: {error}"[:300]))
-    seen.remarks += [
-        Noted(Remark.DECODER_ERROR, "pyav", f"{who}: {text.strip()}"[:300]) for _, who, text in log[:MOST_ERRORS]
-    ]
+            _failed(seen, error, path)
+    for who, text in _heard(log):
+        is_of_tags = any(word in text for word in _OF_TAGS)
+        seen.note(Remark.TAGS if is_of_tags else Remark.DECODER_ERROR, f"{who}: {text}")
     return seen
 
 
-def _decode(path: Path, seen: Decoded, bit_depth: int | None) -> None:
+def _heard(log: list[tuple[int, str, str]]) -> list[tuple[str, str]]:
+    """Return what the libraries complained about, each once, in order."""
+    lines = dict.fromkeys((str(who), str(text).strip()) for _, who, text in log if who not in _PICTURES)
+    return list(lines)[:MOST_ERRORS]
+
+
+def _failed(seen: Decoded, error: Exception, path: Path) -> None:
+    """Take down why the pass ended; a path on this machine has no place in a record."""
+    code = _code_of(error)
+    what = str(error).partition("; last error log")[0].partition(f": 'file:{path}")[0]
+    seen.note(code, f"{type(error).__name__}: {what}")
+
+
+def _decode(path: Path, seen: Decoded, ends: int | None) -> None:
     import av
 
-    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
-    with av.open(f"file:{path}", options=options, metadata_errors="replace") as container:
+    with av.open(f"file:{path}", options=OPTIONS, metadata_errors="replace") as container:
         seen.container = container.format.name
         seen.tags = {str(key): str(value) for key, value in container.metadata.items()}
         if not container.streams.audio:
             raise ValueError("no audio stream")
         stream = container.streams.audio[0]
-        stream.codec_context.thread_count = 1
-        seen.codec = stream.codec_context.name
-        seen.rate, seen.channels = stream.codec_context.sample_rate, stream.codec_context.channels
-        seen.bitrate = container.bit_rate
+        codec = stream.codec_context
+        codec.thread_count = 1
+        if codec.name in LOSSLESS:
+            codec.options = {"err_detect": "crccheck"}  # each frame has its own checksum (FLAC: RFC 9639 §9.3)
+        seen.codec, seen.rate, seen.channels = codec.name, codec.sample_rate, codec.channels
+        seen.bitrate = container.bit_rate or 0
+        seen.starts = float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0
         if seen.channels > MOST_CHANNELS:
             raise TooMuchError(f"channels: expected at most {MOST_CHANNELS}, actual {seen.channels}")
-        _all_frames(container, stream, seen, _Meter(seen, bit_depth))
+        meter = Meter(codec=seen.codec, bit_depth=seen.bit_depth)
+        try:
+            _all_frames(_packets(container, stream, ends), seen, meter)
+        finally:
+            meter.finish()
+            seen.peak, seen.pcm_md5 = meter.peak, meter.digest()
+            if meter.changes:
+                seen.note(Remark.STRUCTURE, f"rate, channels or sample format change {meter.changes} times")
 
 
-def _all_frames(container: Any, stream: Any, seen: Decoded, meter: _Meter) -> None:
+def _packets(container: Any, stream: Any, ends: int | None) -> Iterator[Any]:
+    for packet in container.demux(stream):
+        if ends is None or packet.pos is None or packet.pos < ends or not packet.size:
+            yield packet
+
+
+def _all_frames(packets: Iterator[Any], seen: Decoded, meter: Meter) -> None:
     import av
 
-    packets, errors = hashlib.sha256(), 0
-    for packet in container.demux(stream):
-        if packet.size:
-            packets.update(packet)
-        try:
-            for frame in packet.decode():
-                meter.took(frame)
-        except av.FFmpegError as error:
-            errors += 1
-            if errors <= MOST_ERRORS:
-                seen.remarks.append(Noted(Remark.DECODER_ERROR, "pyav", f"{type(error).__name__}: {error}"[:300]))
-    seen.packets_sha256 = packets.hexdigest()
-    seen.pcm_md5 = meter.digest()
+    digest, errors = hashlib.sha256(), 0
+    numbers = _FrameNumbers(seen) if seen.container == "flac" else None
+    try:
+        for packet in packets:
+            if packet.size:
+                digest.update(packet)
+            if numbers is not None:
+                numbers.take(packet)
+            try:
+                for frame in packet.decode():
+                    seen.samples += frame.samples
+                    meter.take(frame)
+            except av.FFmpegError as error:
+                errors += 1
+                _failed_packet(seen, error, is_told=errors <= MOST_ERRORS)
+            if seen.samples > MOST_SECONDS * (seen.rate or 1):
+                raise TooMuchError(f"duration: expected at most {MOST_SECONDS} seconds")
+    finally:
+        seen.packets_sha256 = digest.hexdigest()
 
 
-class _Meter:
-    """Counts, digests and measures frames as they pass."""
+class _FrameNumbers:
+    """Each frame of FLAC carries its own number: a gap is a frame that is not there."""
 
-    def __init__(self, seen: Decoded, bit_depth: int | None) -> None:
-        self.seen = seen
-        self.bit_depth = bit_depth
-        self.is_exact = seen.codec in LOSSLESS or seen.codec.startswith("pcm_")
-        self.md5 = hashlib.md5(usedforsecurity=False)
+    def __init__(self, seen: Decoded) -> None:
+        self._seen = seen
+        self._next: int | None = None
+        self._gaps = 0
 
-    def took(self, frame: Any) -> None:
-        """Take one frame."""
-        import numpy as np
-
-        self.seen.samples += frame.samples
-        if self.seen.samples > MOST_SECONDS * (frame.sample_rate or 1):
-            raise TooMuchError(f"duration: expected at most {MOST_SECONDS} seconds")
-        samples = frame.to_ndarray()
-        if frame.format.is_planar:
-            samples = samples.T
-        flat = np.ascontiguousarray(samples).reshape(-1)
-        if self.is_exact and flat.dtype.kind in "iu":
-            self.md5.update(self._as_integers(flat))
-        self._measure(flat)
-
-    def _as_integers(self, flat: Any) -> Any:
-        """Samples as FLAC digests them: signed, little-endian, in whole bytes (RFC 9639 §8.2)."""
-        import numpy as np
-
-        if flat.dtype == np.int32 and self.bit_depth and 16 < self.bit_depth <= 24:
-            return flat.astype("<i4").view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()
-        return flat.tobytes()
-
-    def _measure(self, flat: Any) -> None:
-        import numpy as np
-
-        if not flat.size:
+    def take(self, packet: Any) -> None:
+        """Compare the number of one frame with where the one before it ends."""
+        if packet.pts is None:
             return
-        low, high = float(flat.min()), float(flat.max())
-        if flat.dtype == np.uint8:
-            peak = max(abs(low - 128), abs(high - 128)) / 128
-        else:
-            scale = float(np.iinfo(flat.dtype).max) if flat.dtype.kind == "i" else 1.0
-            peak = max(-low, high) / scale
-        if math.isfinite(peak):
-            self.seen.peak = max(self.seen.peak, peak)
+        if self._next not in {None, packet.pts}:
+            self._gaps += 1
+            if self._gaps <= MOST_ERRORS:
+                self._seen.note(Remark.STRUCTURE, f"frames: expected the one at {self._next}, actual {packet.pts}")
+        self._next = packet.pts + packet.duration if packet.duration else None
 
-    def digest(self) -> str:
-        """Return the digest of the samples, or nothing where they are not exact."""
-        return self.md5.hexdigest() if self.is_exact and self.seen.samples else ""
+
+def _failed_packet(seen: Decoded, error: Exception, *, is_told: bool) -> None:
+    if is_told:
+        seen.note(_code_of(error), f"{type(error).__name__}: {str(error).partition(';')[0]}")
+
+
+def _code_of(error: Exception) -> Remark:
+    """Tell a gap in the library from damage.
+
+    Raises:
+        MemoryError: The library had no memory left, which is a limit of ours and says nothing about the file.
+    """
+    import av
+
+    if isinstance(error, av.error.MemoryError):
+        raise MemoryError(str(error)) from error  # noqa: TRY004 - memory is no type
+    return Remark.UNSUPPORTED if isinstance(error, av.error.PatchWelcomeError) else Remark.DECODER_ERROR

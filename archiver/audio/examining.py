@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib.metadata
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archiver.audio.decoding import Decoded, decode
-from archiver.audio.structure import walk
+from archiver.audio.decoding import Decoded, decode, demuxer_of
+from archiver.audio.metering import LOSSLESS
+from archiver.audio.structure import CHAINED, FREE_FORMAT, walk
 from archiver.core.examinations import Examination, Format, Noted, Remark, ToolOutcome, hopeless
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from archiver.audio.structure import Walked
 
 TOLERANCE = 0.06
 """Seconds. Encoder delay and padding make declared and decoded length differ by a frame or two."""
@@ -19,7 +23,9 @@ EXTENSIONS = {
     "flac": {"flac", "fla"},
     "ogg": {"ogg", "oga", "opus", "spx", "ogv", "ogx"},
     "wav": {"wav", "wave", "bwf"},
+    "w64": {"w64", "wav"},
     "aiff": {"aiff", "aif", "aifc"},
+    "aac": {"aac"},
     "mov,mp4,m4a,3gp,3g2,mj2": {"m4a", "mp4", "m4b", "mov", "3gp", "aac", "m4r"},
     "shn": {"shn"},
     "wv": {"wv"},
@@ -35,25 +41,25 @@ def examine(path: Path, *, name: str) -> Examination:
         name: What it is called at its source.
     """
     try:
-        walked = walk(path)
+        walked = walk(path, demuxer=lambda: demuxer_of(path))
     except OSError as error:
         return hopeless(name, Remark.UNREADABLE, str(error.strerror or error))
     if any(remark.code is Remark.EMPTY for remark in walked.remarks):
         return Examination(name, remarks=walked.remarks)
     puid, format_name = _identify(path)
     facts, tags = _read_tags(path)
-    seen = decode(path, bit_depth=facts.get("bit_depth"))
-    remarks = [*walked.remarks, *seen.remarks, *_compared(seen, facts), *_named(seen, name)]
+    seen = decode(path, bit_depth=facts.get("bit_depth"), ends=walked.ends)
+    remarks = [*walked.remarks, *_understood(seen, walked), *_compared(seen, facts, walked), *_named(seen, name)]
     tools = [
         ToolOutcome("pyav", _version("av"), "decoded" if seen.samples else "refused"),
-        ToolOutcome("structure", _version("archiver"), "sound" if not walked.remarks else "remarks"),
+        ToolOutcome("structure", _version("archiver"), _outcome_of(walked)),
     ]
     if not seen.samples:
         second = _second_decoder(path)
         tools.append(
             ToolOutcome("libsndfile", _version("soundfile"), f"decoded {second} samples" if second else "refused")
         )
-        remarks = _refused(remarks, second)
+        remarks = _refused(remarks, second, walked)
     return Examination(
         path=name,
         format=_format(puid, format_name, seen, facts),
@@ -75,7 +81,7 @@ def _format(puid: str, name: str, seen: Decoded, facts: dict[str, Any]) -> Forma
         codec=seen.codec,
         sample_rate=rate,
         channels=seen.channels or None,
-        bit_depth=facts.get("bit_depth"),
+        bit_depth=facts.get("bit_depth") if seen.codec in LOSSLESS or seen.codec.startswith("pcm_") else None,
         bitrate=seen.bitrate or facts.get("bitrate"),
         bitrate_mode=facts.get("bitrate_mode", ""),
         encoder=facts.get("encoder", "") or seen.tags.get("encoder", ""),
@@ -129,22 +135,54 @@ def _shown(value: Any) -> str:
     return "; ".join(str(one) for one in value)[:LONGEST_TAG] if isinstance(value, list) else str(value)[:LONGEST_TAG]
 
 
-def _compared(seen: Decoded, facts: dict[str, Any]) -> list[Noted]:
+def _outcome_of(walked: Walked) -> str:
+    if not walked.kind:
+        return "no walk for this format"
+    return "remarks" if walked.remarks else "sound"
+
+
+def _understood(seen: Decoded, walked: Walked) -> list[Noted]:
+    """Take the decoder's word that it knows no such thing where the thing is legal, and for an error elsewhere."""
+    is_gap = any(remark.code is Remark.UNSUPPORTED for remark in seen.remarks)
+    if is_gap and walked.kind == CHAINED and not walked.remarks:
+        return [remark for remark in seen.remarks if remark.code is not Remark.DECODER_ERROR]
+    return [
+        replace(remark, code=Remark.DECODER_ERROR) if remark.code is Remark.UNSUPPORTED else remark
+        for remark in seen.remarks
+    ]
+
+
+def _compared(seen: Decoded, facts: dict[str, Any], walked: Walked) -> list[Noted]:
     """Compare what the headers declare with what was decoded."""
-    if not seen.samples or not facts:
+    if not seen.samples or not facts or seen.is_limited:
         return []
     noted = []
     total, length = facts["total_samples"], facts["length"]
     if seen.container == "flac" and total:
         if total != seen.samples:
             noted.append(Noted(Remark.LENGTH, "pyav", f"samples: declared {total}, decoded {seen.samples}"))
-    elif length and not facts["is_estimated"] and abs(length - seen.samples / seen.rate) > TOLERANCE:
-        noted.append(
-            Noted(Remark.LENGTH, "pyav", f"seconds: declared {length:.3f}, decoded {seen.samples / seen.rate:.3f}")
-        )
+    elif length and _is_telling(seen, facts, walked):
+        seconds = seen.samples / seen.rate + (seen.starts if seen.container == "ogg" else 0.0)
+        if abs(length - seconds) > _tolerance(seen):
+            noted.append(Noted(Remark.LENGTH, "pyav", f"seconds: declared {length:.3f}, decoded {seconds:.3f}"))
     if seen.container == "flac" and facts["md5"] is not None:
         noted += _flac_digest(facts["md5"], seen)
     return noted
+
+
+def _is_telling(seen: Decoded, facts: dict[str, Any], walked: Walked) -> bool:
+    """Tell whether a length that mutagen states is a declaration of the file, and not an estimate of the library's."""
+    if facts["is_estimated"] or walked.kind == CHAINED or seen.container == "aac" or not seen.rate:
+        return False
+    # The length of compressed WAVE and AIFF is counted in blocks, which mutagen takes for samples.
+    return seen.container not in {"wav", "aiff"} or seen.codec.startswith("pcm_")
+
+
+def _tolerance(seen: Decoded) -> float:
+    """Return seconds: encoders' delay and padding are a few frames, and an MP4 edit list may cut some more."""
+    if seen.container.startswith("mov"):
+        return 0.3
+    return max(TOLERANCE, 2 * 1152 / seen.rate) if seen.container == "mp3" else TOLERANCE
 
 
 def _flac_digest(declared: int, seen: Decoded) -> list[Noted]:
@@ -175,11 +213,15 @@ def _second_decoder(path: Path) -> int:
         return 0
 
 
-def _refused(remarks: list[Noted], second: int) -> list[Noted]:
+def _refused(remarks: list[Noted], second: int, walked: Walked) -> list[Noted]:
     """A file that one decoder plays is not undecodable, whatever the other says."""
+    if any(remark.code is Remark.LIMIT for remark in remarks):
+        return remarks
     if not second:
         return [*remarks, Noted(Remark.NOT_DECODED, "archiver", "neither decoder made a sample of it")]
-    kept = [remark for remark in remarks if remark.code is not Remark.DECODER_ERROR]
+    kept = [remark for remark in remarks if remark.code not in {Remark.DECODER_ERROR, Remark.UNSUPPORTED}]
+    if walked.kind == FREE_FORMAT:
+        return kept  # FFmpeg reads no free format: that says nothing about the file
     return [*kept, Noted(Remark.REFUSED_BY_ONE, "pyav", f"refused, and libsndfile decodes {second} samples")]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archiver.audio.crc16 import crc16_arc
+from archiver.audio.tails import audio_ends
 from archiver.core.examinations import Remark
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ MPEG1 = {
 LOW = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 MPEG2 = {3: (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256), 2: LOW, 1: LOW}
 GIVE_BACK = 16 << 20
+LONGEST_FREE = 8192
+"""Bytes. No encoder of free format makes longer frames (640 kbit/s at 8 kHz would)."""
 
 
 def frame_bytes(head: bytes) -> int:
@@ -46,12 +49,16 @@ class InfoHeader:
     bytes_: int | None
     music_bytes: int | None = None
     music_crc: int | None = None
+    is_strict: bool = False
 
 
 def walk_mpeg(data: mmap.mmap, start: int) -> Iterator[tuple[Remark, str]]:
     """Walk every frame: lost sync, foreign bytes, the counts and the checksum of the header."""
     if start > len(data):
         yield Remark.TRUNCATED, f"the ID3 tag: expected {start} bytes, actual {len(data)}"
+        return
+    if is_free_format(data, start):
+        yield from _walk_free(data, start)
         return
     first = _next_frame(data, start)
     if first < 0:
@@ -61,11 +68,12 @@ def walk_mpeg(data: mmap.mmap, start: int) -> Iterator[tuple[Remark, str]]:
         yield Remark.JUNK, f"bytes {start} to {first} before the first frame are neither tag nor frame"
     length = frame_bytes(data[first : first + 4])
     info = read_info(data[first : first + length])
-    end = _tags_begin(data, first)
+    end = max(audio_ends(data, first), first + length)
     frames = yield from _walk_frames(data, first, end)
     if info is None:
         return
-    if info.frames is not None and info.frames != frames - 1:
+    counted = {frames - 1} if info.is_strict else {frames - 1, frames}  # others count their own header as a frame
+    if info.frames is not None and info.frames not in counted:
         code = Remark.TRUNCATED if frames - 1 < info.frames else Remark.STALE_HEADER
         yield code, f"frames: the header says {info.frames}, actual {frames - 1}"
     yield from _compare_music(data, first, length, end, info)
@@ -75,9 +83,10 @@ def _walk_frames(data: mmap.mmap, first: int, end: int) -> Generator[tuple[Remar
     """Yield remarks and return the number of whole frames."""
     at, frames, given_back = first, 0, 0
     rate = data[first + 1] & 0x1E, data[first + 2] & 0x0C
+    lengths: dict[bytes, int] = {}  # a stream has few different headers: most of this walk is looking them up
     while at < end:
-        head = data[at : at + 4]
-        length = frame_bytes(head)
+        head = data[at : at + 3]
+        length = lengths.get(head) or lengths.setdefault(head, frame_bytes(data[at : at + 4]))
         if not length:
             found = _next_frame(data, at + 1, end)
             upto = found if found >= 0 else end
@@ -110,21 +119,45 @@ def _next_frame(data: mmap.mmap, at: int, end: int | None = None) -> int:
     return -1
 
 
-def _tags_begin(data: mmap.mmap, first: int) -> int:
-    """Return where the tags at the tail begin: ID3v1, APEv2 and Lyrics3v2, in any order (each at most three times)."""
-    end = len(data)
-    for _ in range(3):
-        if data[end - 128 : end - 125] == b"TAG":
-            end -= 128
-        if data[end - 32 : end - 24] == b"APETAGEX":
-            size = int.from_bytes(data[end - 20 : end - 16], "little")
-            has_header = data[end - 9] & 0x80
-            end -= size + (32 if has_header else 0)
-        if data[end - 9 : end] == b"LYRICS200" and data[end - 15 : end - 9].isdigit():
-            end -= int(data[end - 15 : end - 9]) + 15
-        if end <= first:
-            return len(data)
-    return end
+def is_free_format(data: mmap.mmap, start: int) -> bool:
+    """Tell whether a stream names no bitrate: then a frame's length shows only in where the next one begins."""
+    return bool(_free_length(data, start))
+
+
+def _free_length(data: mmap.mmap, start: int) -> int:
+    """Return the length of a frame of free format without padding, or 0 where it is none (four frames must agree)."""
+    head = data[start : start + 4]
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0 or head[2] & 0xF0 or head[1] >> 1 & 3 == 0:
+        return 0
+    if head[1] >> 3 & 3 == 1 or head[2] >> 2 & 3 == 3:
+        return 0
+    slot = 4 if head[1] >> 1 & 3 == 3 else 1
+    for length in range(24, LONGEST_FREE):
+        if data[start + length] != 0xFF if start + length < len(data) else True:
+            continue
+        bare = length - (head[2] >> 1 & 1) * slot
+        at = start
+        for _ in range(3):
+            here = data[at : at + 4]
+            if len(here) < 4 or here[:2] != head[:2] or here[2] & 0xFD != head[2] & 0xFD:
+                break
+            at += bare + (here[2] >> 1 & 1) * slot
+        else:
+            return bare
+    return 0
+
+
+def _walk_free(data: mmap.mmap, start: int) -> Iterator[tuple[Remark, str]]:
+    bare, head = _free_length(data, start), data[start : start + 4]
+    slot, at, end = (4 if head[1] >> 1 & 3 == 3 else 1), start, audio_ends(data, start)
+    while at < end:
+        here = data[at : at + 4]
+        if here[:2] != head[:2] or here[2] & 0xFD != head[2] & 0xFD:
+            yield Remark.STRUCTURE, f"byte {at}: expected a frame of free format, actual {here.hex()}"
+            return
+        at += bare + (here[2] >> 1 & 1) * slot
+    if at > end:
+        yield Remark.TRUNCATED, f"the last frame: {at - end} bytes are missing"
 
 
 def read_info(frame: bytes) -> InfoHeader | None:
@@ -146,7 +179,7 @@ def read_info(frame: bytes) -> InfoHeader | None:
     if len(lame) < 36 or not lame[:4].isalnum() or lame[:4] not in {b"LAME", b"Lavc", b"Lavf", b"L3.9"}:
         return InfoHeader(fields.get(1), fields.get(2))
     music, crc = int.from_bytes(lame[28:32], "big"), int.from_bytes(lame[32:34], "big")
-    return InfoHeader(fields.get(1), fields.get(2), music or None, crc if music else None)
+    return InfoHeader(fields.get(1), fields.get(2), music or None, crc if music else None, is_strict=True)
 
 
 def _compare_music(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 """Ogg's CRC-32 has zlib's polynomial with the bits the other way round: so reversed bytes make it run at C speed."""
 GIVE_BACK = 16 << 20
+MOST_PAGES = 1_000_000
 
 
 def page_checksum(page: bytes) -> int:
@@ -55,6 +56,21 @@ def walk_ogg(  # noqa: C901 - one pass over the pages, one rule a line
         yield Remark.TRUNCATED, "the stream has no last page"
     if last_granule <= 0:
         yield Remark.TRUNCATED, "the stream has headers and no sound"
+
+
+def is_chained(data: mmap.mmap, start: int) -> bool:
+    """Tell whether one stream follows another (RFC 3533 §4): then a header speaks of the first one alone."""
+    at, given_back, has_sound = start, 0, False
+    for _ in range(MOST_PAGES):
+        head = data[at : at + 27]
+        if len(head) < 27 or head[:4] != b"OggS":
+            return False
+        if head[5] & 2 and has_sound:
+            return True
+        has_sound = has_sound or not head[5] & 2
+        at += 27 + head[26] + sum(data[at + 27 : at + 27 + head[26]])
+        given_back = _give_back(data, at, given_back)
+    return False
 
 
 def _page(data: mmap.mmap, at: int) -> bytes | None:

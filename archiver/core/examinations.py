@@ -6,6 +6,7 @@ was published.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -38,13 +39,24 @@ class Remark(StrEnum):
     JUNK = "AUDIO_FOREIGN_BYTES"
     STALE_HEADER = "AUDIO_HEADER_STALE"
     EXTENSION = "AUDIO_EXTENSION_DIFFERS"
+    NOT_AUDIO = "AUDIO_IS_SOMETHING_ELSE"
+    UNSUPPORTED = "AUDIO_NOT_ALL_SUPPORTED"
+    TAGS = "AUDIO_TAGS_DAMAGED"
     LIMIT = "AUDIO_LIMIT_EXCEEDED"
     WORKER_DIED = "AUDIO_EXAMINER_DIED"
     UNREADABLE = "AUDIO_UNREADABLE"
 
 
 WARNINGS = frozenset(
-    (Remark.REFUSED_BY_ONE, Remark.PCM_DIGEST_UNSET, Remark.JUNK, Remark.STALE_HEADER, Remark.EXTENSION)
+    (
+        Remark.REFUSED_BY_ONE,
+        Remark.PCM_DIGEST_UNSET,
+        Remark.JUNK,
+        Remark.STALE_HEADER,
+        Remark.EXTENSION,
+        Remark.UNSUPPORTED,
+        Remark.TAGS,
+    )
 )
 """Remarks about files that play: encoders and taggers of good faith leave these."""
 HOPELESS = frozenset((Remark.EMPTY, Remark.NOT_DECODED, Remark.LIMIT, Remark.WORKER_DIED, Remark.UNREADABLE))
@@ -102,12 +114,21 @@ class Format:
     seconds: float | None = None
 
 
+SILENCE = 10 ** (-60 / 20)
+"""The peak below which nothing is to be heard: -60 dBFS."""
+
+
 @dataclass(frozen=True, slots=True)
 class Levels:
     """How loud the decoded samples are: their peak in dBFS (None for digital silence)."""
 
     peak_dbfs: float | None
     is_silent: bool
+
+    @classmethod
+    def of_peak(cls, peak: float) -> Levels:
+        """Return the levels of samples whose greatest one is ``peak``, of 1."""
+        return cls(round(20 * math.log10(peak), 2) if peak > 0 else None, is_silent=peak < SILENCE)
 
 
 @dataclass(frozen=True, slots=True)
