@@ -6,10 +6,15 @@ from importlib.metadata import entry_points
 
 INTERNET_ARCHIVE = "internet-archive"
 LOCAL = "local"
+COMMONS = "commons"
+CCMIXTER = "ccmixter"
+JAMENDO = "jamendo"
+OURS = (INTERNET_ARCHIVE, LOCAL, COMMONS, CCMIXTER, JAMENDO)
+"""The sources that the program itself brings."""
 GROUP = "archiver.sources"
 """The entry point group; see `archiver.ports.offers`."""
 
 
 def registered_sources() -> tuple[str, ...]:
     """Return the names of all sources, ours first; nothing of a package is imported for it."""
-    return tuple(dict.fromkeys((INTERNET_ARCHIVE, LOCAL, *sorted(entry_points(group=GROUP).names))))
+    return tuple(dict.fromkeys((*OURS, *sorted(entry_points(group=GROUP).names))))

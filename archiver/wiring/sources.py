@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, cast
 
@@ -9,7 +12,16 @@ from archiver import __version__
 from archiver.core.errors import SettingsError
 from archiver.core.preferences import Stated
 from archiver.ports.offers import Capabilities, Surroundings
-from archiver.settings.registered import GROUP, INTERNET_ARCHIVE, LOCAL, registered_sources
+from archiver.settings.registered import (
+    CCMIXTER,
+    COMMONS,
+    GROUP,
+    INTERNET_ARCHIVE,
+    JAMENDO,
+    LOCAL,
+    OURS,
+    registered_sources,
+)
 
 if TYPE_CHECKING:
     from archiver.clock import SystemClock
@@ -22,6 +34,15 @@ if TYPE_CHECKING:
 PROGRAM = f"archiver/{__version__}"
 
 _INTERNET_ARCHIVE = Capabilities("Internet Archive", digests=("sha1", "md5"))
+
+
+_MODULES = {
+    LOCAL: "archiver.sources.local",
+    COMMONS: "archiver.sources.commons",
+    CCMIXTER: "archiver.sources.ccmixter",
+    JAMENDO: "archiver.sources.jamendo",
+}
+"""Our own offers, each loaded when its source is used."""
 
 
 class Silent:
@@ -48,7 +69,7 @@ def capabilities(name: str) -> Capabilities:
 
 def origin(name: str) -> str:
     """Return which package brings a source."""
-    if name in {INTERNET_ARCHIVE, LOCAL}:
+    if name in OURS:
         return "archiver"
     return next((str(point.dist.name) for point in entry_points(group=GROUP, name=name) if point.dist), "unknown")
 
@@ -83,7 +104,7 @@ def surroundings(
         clock=clock,
         requests_per_second=rate,
         timeout=table.timeout,
-        options=dict(table.options),
+        options=_options(name, table),
         program=PROGRAM,
         downloads=table.downloads or can.downloads,
         patience=patience(table),
@@ -93,16 +114,33 @@ def surroundings(
     )
 
 
+def _options(name: str, table: SourceTable) -> dict[str, str]:
+    """Return a source's own options; what is secret comes from the environment and stands in no file.
+
+    Raises:
+        SettingsError: It stands in the file all the same.
+    """
+    options = dict(table.options)
+    if name != JAMENDO:
+        return options
+    variable = options.pop("client_id_variable", "JAMENDO_CLIENT_ID")
+    if "client_id" in options or not re.fullmatch(r"[A-Z][A-Z0-9_]{0,100}", variable):
+        raise SettingsError(
+            f"sources.{name}.options: the client id is a secret and stands in no file; client_id_variable names "
+            "the variable of the environment that holds it",
+            next_command='export JAMENDO_CLIENT_ID="…"',
+        )
+    return {**options, "client_id": os.environ.get(variable, "")}
+
+
 def preferences_of(source: OpenSource) -> PreferenceSource:
     """Return what knows the preferences of a source's host: the source itself where it reads them."""
     return cast("PreferenceSource", source) if hasattr(source, "stated") else Silent()
 
 
 def _offer(name: str) -> Offer:
-    if name == LOCAL:
-        from archiver.sources.local import OFFER
-
-        return OFFER
+    if name in _MODULES:
+        return cast("Offer", import_module(_MODULES[name]).OFFER)
     found = tuple(entry_points(group=GROUP, name=name))
     if not found:
         raise SettingsError(f"there is no source {name!r}", next_command="archiver source list")

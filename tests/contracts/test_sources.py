@@ -14,11 +14,14 @@ from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
 from archiver.rehearsal.source_contract import Expected, check_source
 from archiver.shelf import licence_table
+from archiver.sources import ccmixter, commons, jamendo
 from archiver.sources.ia_wire import Manners
 from archiver.sources.internet_archive import InternetArchive
 from archiver.sources.local import LocalOffer
 from tests.archive import LICENCE
+from tests.doubles.services import CcMixterDouble, CommonsDouble, CommonsFile, JamendoDouble, Track, Upload
 from tests.sources.test_manners import FakeClock
+from tests.sources.walking import around
 
 EXPECTED = Expected(("bells", "birds"), "nothing")
 
@@ -55,8 +58,44 @@ def local(root):
     yield LocalOffer().open(around), selection("local", "*")
 
 
-def faults(source, chosen):
-    return check_source(source, chosen, EXPECTED, admit=lambda item: appraise(item, chosen, table=licence_table()))
+def service(offer, double, name, query="*", **options):
+    @contextmanager
+    def opened(_):
+        with double() as served:
+            source = offer.open(around(name, served.url, **options))
+            yield source, selection(name, query)
+            source.close()
+
+    return opened
+
+
+def commons_double():
+    return CommonsDouble([CommonsFile(number, f"Bell {number}.ogg") for number in (1, 2)], page_size=1)
+
+
+def ccmixter_double():
+    return CcMixterDouble([Upload(number, f"Remix {number}") for number in (1, 2)])
+
+
+def jamendo_double():
+    return JamendoDouble([Track(number) for number in (1, 2)], client_id="b4c0ffee", page_size=1)
+
+
+SERVICES = {
+    "commons": service(commons.OFFER, commons_double, "commons", "category:Bells"),
+    "ccmixter": service(ccmixter.OFFER, ccmixter_double, "ccmixter"),
+    "jamendo": service(jamendo.OFFER, jamendo_double, "jamendo", client_id="b4c0ffee"),
+}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_source_that_is_a_service_keeps_the_contract(name, tmp_path):
+    with SERVICES[name](tmp_path) as (source, chosen):
+        assert faults(source, chosen, Expected(("1", "2"), "99")) == ()
+
+
+def faults(source, chosen, expected=EXPECTED):
+    return check_source(source, chosen, expected, admit=lambda item: appraise(item, chosen, table=licence_table()))
 
 
 @pytest.mark.parametrize("opened", [internet_archive, local])

@@ -5,6 +5,7 @@ import shutil
 import bagit
 import pytest
 
+from archiver.settings.registered import OURS
 from tests.archive import ROOT, Archive
 
 
@@ -51,7 +52,7 @@ def test_a_package_that_cannot_be_loaded_is_named_and_stops_only_itself(installe
     assert listed.status == 1
     assert "example-radio" in listed.err
     assert "broken" in listed.err
-    assert [record["source"] for record in listed.records] == ["internet-archive", "local"]
+    assert [record["source"] for record in listed.records] == list(OURS)
 
 
 def test_an_unknown_source_is_refused_with_the_known_ones(tmp_path):
