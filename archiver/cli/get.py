@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,11 +13,19 @@ from archiver.cli.front import Front, emit, example, output_option, pass_front, 
 from archiver.core.errors import UsageError
 from archiver.core.packages import parse_item_id
 
+if TYPE_CHECKING:
+    from archiver.core.holdings import Holding
+    from archiver.ports.clock import Clock
+    from archiver.ports.outboxes import Outbox
+    from archiver.settings.reading import Settings
+    from archiver.workflows.disseminate import Dip
+
 
 @example(
     "archiver get internet-archive/some-item listen/\n"
     "archiver get some-item rescued-bag/ --as bag && archiver verify rescued-bag\n"
-    "archiver get some-item /mnt/transfer --as tar --version 1"
+    "archiver get some-item /mnt/transfer --as tar --version 1\n"
+    "archiver get some-item phone/ --format opus"
 )
 @click.command("get")
 @click.argument("item")
@@ -32,10 +41,10 @@ from archiver.core.packages import parse_item_id
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["original"]),
+    type=click.Choice(["original", "opus"]),
     default="original",
     show_default=True,
-    help="The files as they were captured.",
+    help="The files as they were captured, or listening copies at 75 kbit/s, made now where they are not there.",
 )
 @click.option("--version", type=click.IntRange(min=1), help="Another version than the newest.")
 @output_option
@@ -54,6 +63,8 @@ def get_command(  # noqa: PLR0913 - one keyword for each option
     from archiver.wiring.dissemination import outbox
     from archiver.workflows.disseminate import disseminate
 
+    if format_ != "original" and form != "files":
+        raise UsageError(f"--as {form} has the files as they were captured", next_command="archiver get --help")
     try:
         wanted = parse_item_id(item)
     except ValueError as error:
@@ -75,14 +86,20 @@ def get_command(  # noqa: PLR0913 - one keyword for each option
             )
             return status.FINDINGS
         with outbox(directory, DipForm(form), held[-1]) as box:
-            dip = disseminate(
-                held[-1],
-                DipForm(form),
-                vault=wiring.open_stores(settings, tuple(settings.stores)),
-                outbox=box,
-                clock=clock,
-                agent=Agent(wiring.AGENT),
-            )
+            if format_ == "original":
+                dip = disseminate(
+                    held[-1],
+                    DipForm(form),
+                    vault=wiring.open_stores(settings, tuple(settings.stores)),
+                    outbox=box,
+                    clock=clock,
+                    agent=Agent(wiring.AGENT),
+                )
+            else:
+                served = _served(held[-1], format_, settings, clock, box)
+                if isinstance(served, int):
+                    return served
+                dip = served
         catalogue.appended((dip.event,))
     finally:
         catalogue.close()
@@ -92,3 +109,23 @@ def get_command(  # noqa: PLR0913 - one keyword for each option
     else:
         front.say(as_text(dip.where, files=dip.files, bytes_=dip.bytes, kept=dip.kept))
     return status.DONE
+
+
+def _served(held: Holding, format_: str, settings: Settings, clock: Clock, box: Outbox) -> Dip | int:
+    """Hand out listening copies, or say why there are none and return the exit status."""
+    from archiver.cli.progress import Silence
+    from archiver.core.derivatives import Derived, Kind, Result
+    from archiver.wiring.derivation import opened_workshop
+    from archiver.workflows.serve import serve
+
+    with opened_workshop(settings, clock=clock, progress=Silence()) as shop:
+        served = serve(held, Kind(format_), shop, outbox=box, locked=lambda: wiring.locked(settings))
+    if not isinstance(served, Derived):
+        return served
+    (one,) = served.kinds
+    why = ", ".join(one.reasons) + (f": {one.detail}" if one.detail else "")
+    status.print_problem(
+        printable(f"error: {held.item}: no {format_} is handed out: {why or 'it has no sound'}")
+        + f"\n  next: archiver get {printable(str(held.item))} DIR"
+    )
+    return status.INCOMPLETE if one.result is Result.FAILED else status.FINDINGS

@@ -19,7 +19,9 @@ from archiver.core.holdings import ItemOutcome, Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from archiver.core.packages import ItemId
     from archiver.core.selections import Selection
+    from archiver.ports.clock import Clock
     from archiver.settings.reading import Settings
 
 
@@ -87,6 +89,7 @@ class _Run:
         self.output = output
         self.counts: Counter[Outcome] = Counter()
         self.bytes = 0
+        self.stored: list[ItemId] = []
         self.status = status.DONE
 
     def over(self, selections: Sequence[Selection]) -> int:
@@ -110,7 +113,7 @@ class _Run:
         self.summary(time.monotonic() - began)
         return self.status
 
-    def one(self, selection: Selection, clock: object, progress: object) -> None:
+    def one(self, selection: Selection, clock: Clock, progress: object) -> None:
         """Walk one selection. When its enumeration breaks off the others still have their turn."""
         from archiver.workflows.harvest import harvest, rehearse
 
@@ -123,6 +126,13 @@ class _Run:
             except SourceError as error:
                 status.say(error)
                 self.status = status.INCOMPLETE
+        stored, self.stored = self.stored, []
+        if selection.derivatives and stored:
+            from archiver.cli.derive import derive_stored
+
+            kinds = selection.derivatives
+            ended = derive_stored(self.front, self.settings, stored, kinds, output=self.output, clock=clock)
+            self.status = max(self.status, ended)
 
     def took(self, outcome: ItemOutcome) -> None:
         """Count and print one outcome."""
@@ -130,6 +140,8 @@ class _Run:
 
         self.counts[outcome.outcome] += 1
         self.bytes += outcome.bytes
+        if outcome.outcome is Outcome.STORED and not self.is_rehearsal:
+            self.stored.append(outcome.item)
         is_failure = outcome.outcome is Outcome.FAILED
         if is_failure:
             self.status = max(self.status, status.INCOMPLETE)

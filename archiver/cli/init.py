@@ -39,6 +39,10 @@ url = "store/"                          # a directory, relative to this file
 # delete = true                         # whether bytes of withdrawn items may be deleted at all
 # delete_after = "30 days"
 
+# [derivatives]
+# directory = "listen/"                 # instead of derivatives/ in the first store
+# no_derivatives = "nothing"            # the strictest reading of NoDerivatives licences
+
 [sources.internet-archive]
 # endpoint = "https://archive.org"
 # requests_per_second = 1               # metadata and search

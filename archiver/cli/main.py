@@ -27,6 +27,7 @@ COMMANDS = {
     "search": ("holdings", "Find what is held by identifier, title or licence."),
     "show": ("holdings", "Show one item: versions, copies, files, events."),
     "get": ("get", "Hand out an item, every byte proven."),
+    "derive": ("derive", "Make listening copies, previews, pictures of the sound."),
     "examine": ("examine", "Say what audio files are, and prove that they play."),
     "verify": ("verify", "Check bags: complete, valid, every deviation."),
     "audit": ("audit", "Check copies in stores, the longest unchecked first."),

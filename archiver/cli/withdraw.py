@@ -71,13 +71,27 @@ def withdraw_command(
             vault=wiring.open_stores(settings, tuple(settings.stores)),
             clock=wiring.clock(),
         )
+    left = _without_derivatives(settings, one.item)
     if output == "jsonl":
         emit({"withdrawn": one.to_json()})
     else:
         front.say(printable(f"withdrawn  {one.item}: dark from now on, its content is kept out"))
         if one.delete_after:
             front.say(f"  its bytes may be deleted after {one.delete_after:%Y-%m-%d}: archiver withdraw --delete-due")
-    return _missed(missed)
+    return max(left, _missed(missed))
+
+
+def _without_derivatives(settings: Settings, item: ItemId) -> int:
+    """Remove what was made of an item for listeners, at once; return the exit status."""
+    from archiver.wiring.derivation import removed_derivatives
+
+    try:
+        removed_derivatives(settings, item)
+    except StoreError as error:
+        status.say(error)
+        status.print_problem(printable(f"derivatives of {item} are still there\n  next: archiver derive {item}"))
+        return status.INCOMPLETE
+    return status.DONE
 
 
 def _delete_due(front: Front, settings: Settings, output: str) -> int:

@@ -30,6 +30,7 @@ class EventType(StrEnum):
     RECOVERY = "recovery"
     DEACCESSION = "deaccession"
     ACCESSION = "accession"
+    CREATION = "creation"
 
 
 class EventOutcome(StrEnum):

@@ -18,6 +18,7 @@ from archiver.core.fixity import Algorithm, recognise_digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from archiver.core.derivatives import Derivative
     from archiver.core.events import Agent, Event
     from archiver.core.fixity import Digest
     from archiver.core.packages import CapturedFile
@@ -248,3 +249,73 @@ def _add(parent: ET.Element, name: str, text: str = "") -> ET.Element:
 
 def _name(name: str) -> str:
     return f"{{{PREMIS}}}{name}"
+
+
+def format_derivation(
+    *,
+    identifier: str,
+    place: str,
+    derivatives: Iterable[Derivative],
+    event: Event,
+    agents: Sequence[Agent],
+    rights: Rights,
+) -> bytes:
+    """Return the PREMIS document that stands beside derivatives: each with its source, and the event that made them.
+
+    Args:
+        identifier: The item, ``source/name``, and its version.
+        place: Where the derivatives are, in the store; ends in ``/``.
+        derivatives: In order; those without an original are left out.
+        event: The making.
+        agents: Everybody who took part.
+        rights: What the licence decision found: a derivative is under its original's licence.
+    """
+    ET.register_namespace("premis", PREMIS)
+    ET.register_namespace("xsi", XSI)
+    number = f"{identifier}/derivation"
+    document = bytearray(_HEAD)
+    for derivative in derivatives:
+        if derivative.original is not None:
+            document += _entity(partial(_derived_object, derivative=derivative, place=place, made_by=number))
+    document += _entity(partial(_event, identifier=number, event=event, linked=identifier))
+    for agent in agents:
+        document += _entity(partial(_agent, agent=agent))
+    document += _entity(partial(_rights, identifier=identifier, rights=rights))
+    document += _TAIL
+    return bytes(document)
+
+
+def _derived_object(root: ET.Element, derivative: Derivative, place: str, made_by: str) -> None:
+    entity = _add(root, "object")
+    entity.set(f"{{{XSI}}}type", "premis:file")
+    _identifier(entity, "object", "key in store", place + derivative.path)
+    characteristics = _add(entity, "objectCharacteristics")
+    _add(characteristics, "compositionLevel", "0")
+    fixity = _add(characteristics, "fixity")
+    _add(fixity, "messageDigestAlgorithm", _PREMIS_ALGORITHMS[derivative.sha256.algorithm])
+    _add(fixity, "messageDigest", derivative.sha256.value)
+    _add(fixity, "messageDigestOriginator", "archiver")
+    _add(characteristics, "size", str(derivative.size))
+    name = derivative.path.rpartition(".")[2]
+    _add(_add(_add(characteristics, "format"), "formatDesignation"), "formatName", _FORMATS.get(name, "unknown"))
+    if derivative.original is None:
+        return
+    relationship = _add(entity, "relationship")
+    _add(relationship, "relationshipType", "derivation")
+    _add(relationship, "relationshipSubType", "has source")
+    for what, kind, value in (
+        ("relatedObject", "path in bag", derivative.original.path),
+        ("relatedObject", "SHA-256", derivative.original.sha256.value),
+        ("relatedEvent", "archiver event", made_by),
+    ):
+        _identifier(relationship, what, kind, value)
+
+
+_FORMATS = {
+    "opus": "audio/ogg; codecs=opus",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "webp": "image/webp",
+}

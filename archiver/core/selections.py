@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archiver.core.packages import FileRole
 
 if TYPE_CHECKING:
+    from archiver.core.derivatives import Kind
     from archiver.core.licences.policies import Policy
     from archiver.core.packages import DeclaredFile
 
@@ -63,6 +64,7 @@ class Selection:
         policy: What the licence gate admits.
         files: ``originals``, ``audio``, or glob patterns over names of originals.
         stores: Names of the stores that get a copy, at least one.
+        derivatives: What is made of the items that it stores, after each harvest; empty for nothing.
         digest: SHA-256 of the selection file, in hexadecimal, for provenance.
     """
 
@@ -75,6 +77,7 @@ class Selection:
     files: tuple[str, ...]
     stores: tuple[str, ...]
     digest: str = ""
+    derivatives: tuple[Kind, ...] = ()
 
     def chooses(self, file: DeclaredFile) -> bool:
         """Tell whether a declared file is one that this selection keeps.

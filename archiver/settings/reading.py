@@ -15,6 +15,7 @@ import msgspec
 
 from archiver.core.errors import SettingsError
 from archiver.core.intervals import parse_duration
+from archiver.core.licences.policies import PRESETS
 from archiver.core.ndsa import DECLARABLE
 from archiver.core.reviews import ReviewRules
 from archiver.settings.checking import checked, refuse_secret, suggestion
@@ -22,6 +23,7 @@ from archiver.settings.registered import INTERNET_ARCHIVE, registered_sources
 from archiver.settings.tables import (
     Archive,
     Audit,
+    Derivatives,
     Licences,
     Log,
     Logging,
@@ -68,6 +70,7 @@ class Settings:
         archive: ``[archive]`` as it stands, for the rule about copies.
         audit: ``[audit]``.
         withdrawal: ``[withdrawal]``.
+        derivatives: ``[derivatives]``; the directory is absolute.
         logging: Of the program's log.
         monitoring: Who is told how a run went.
         declarations: What only the operator knows, by criterion of the NDSA report.
@@ -90,6 +93,7 @@ class Settings:
     archive: Archive = field(default_factory=Archive)
     audit: Audit = field(default_factory=Audit)
     withdrawal: Withdrawal = field(default_factory=Withdrawal)
+    derivatives: Derivatives = field(default_factory=Derivatives)
     logging: Logging = field(default_factory=Logging)
     monitoring: Monitoring = field(default_factory=Monitoring)
     declarations: Mapping[str, str] = field(default_factory=dict)
@@ -146,6 +150,7 @@ def read_settings(
         archive=tables.archive,
         audit=tables.audit,
         withdrawal=_durable(tables.withdrawal, str(file or FILE)),
+        derivatives=_derivatives(tables.derivatives, stores, str(file or FILE)),
         licences=tables.licences,
         network=_network(tables.network, str(file or FILE)),
     )
@@ -171,6 +176,24 @@ def _review_rules(tables: Tables, file: str) -> ReviewRules:
     if tables.review.expire_days < 0:
         raise SettingsError(f"{file}: review.expire_days: expected 0 or more, actual {tables.review.expire_days}")
     return ReviewRules(frozenset(tables.review.two_people), tables.review.expire_days)
+
+
+def _derivatives(table: Derivatives, stores: Mapping[str, Store], file: str) -> Derivatives:
+    if table.store and table.directory:
+        raise SettingsError(f"{file}: derivatives: expected store or directory, actual both")
+    if table.store and table.store not in stores:
+        near = suggestion(table.store, stores)
+        raise SettingsError(
+            f"{file}: derivatives.store: unknown store {table.store!r}{near}; allowed: {', '.join(stores)}"
+        )
+    if table.policy not in PRESETS:
+        near = suggestion(table.policy, PRESETS)
+        raise SettingsError(
+            f"{file}: derivatives.policy: unknown policy {table.policy!r}{near}; allowed: {', '.join(PRESETS)}"
+        )
+    if table.jobs < 0:
+        raise SettingsError(f"{file}: derivatives.jobs: expected 0 or more, actual {table.jobs}")
+    return table
 
 
 def _monitoring(table: Monitoring, base: Path, file: str) -> Monitoring:
@@ -315,6 +338,7 @@ def _anchored(tables: Tables, base: Path) -> Tables:
         sources=sources,
         catalogue=msgspec.structs.replace(tables.catalogue, url=_catalogue_url(tables.catalogue.url, base)),
         harvest=msgspec.structs.replace(tables.harvest, staging=path(tables.harvest.staging)),
+        derivatives=msgspec.structs.replace(tables.derivatives, directory=path(tables.derivatives.directory)),
         log=msgspec.structs.replace(
             tables.log, key=path(tables.log.key), timestamp_roots=path(tables.log.timestamp_roots)
         ),

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archiver.core.derivatives import Kind
 from archiver.core.errors import SelectionError
 from archiver.core.licences.policies import policy_named
 from archiver.core.selections import Selection
@@ -90,6 +91,7 @@ def _selection(table: SelectionTable, file: Path, content: bytes, settings: Sett
         files=_files(table, refuse),
         stores=_stores(table, settings, refuse),
         digest=hashlib.sha256(content).hexdigest(),
+        derivatives=tuple(dict.fromkeys(map(Kind, table.derivatives))),
     )
 
 

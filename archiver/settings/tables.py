@@ -124,6 +124,21 @@ class Withdrawal(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """How long they are kept at least."""
 
 
+class Derivatives(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[derivatives]``: what is made out of kept recordings, beside the bags (docs/derivatives.md)."""
+
+    store: str = ""
+    """The store that keeps them; empty for the first one."""
+    directory: str = ""
+    """A directory of their own instead of a store."""
+    policy: str = "all-cc"
+    """Licences under which anything is derived."""
+    no_derivatives: Literal["other-format", "nothing"] = "other-format"
+    """What NoDerivatives licences let be made: the whole recording in another format, or nothing but the embedded cover."""
+    jobs: int = 0
+    """Files worked upon at once; 0 for one less than there are processors, two at most."""
+
+
 class Logging(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``[logging]``: the program's log on standard error."""
 
@@ -178,6 +193,7 @@ class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     review: Review = Review()
     audit: Audit = Audit()
     withdrawal: Withdrawal = Withdrawal()
+    derivatives: Derivatives = Derivatives()
     logging: Logging = Logging()
     monitoring: Monitoring = Monitoring()
     declarations: dict[str, str] = {}
@@ -203,3 +219,4 @@ class SelectionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     denied_collections: list[str] = []
     files: str | list[str] = "originals"
     stores: list[str] | None = None
+    derivatives: list[Literal["opus", "waveform", "spectrogram", "preview", "cover"]] = []

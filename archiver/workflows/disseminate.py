@@ -63,8 +63,8 @@ def disseminate(
         StoreError: No copy could be read; try again.
         InterruptedRunError: Asked to stop; the same command goes on.
     """
-    copies = _by_trust(holding, vault)
-    promised = _promised(holding, copies, vault)
+    copies = by_trust(holding, vault)
+    promised = promised_of(holding, copies, vault)
     kept = 0
     parts = parts_of(promised, form)
     for part in parts:
@@ -74,7 +74,7 @@ def disseminate(
             kept += 1
             continue
         try:
-            outbox.take(part, (partial(_read, vault[copy.store], holding, part.promised) for copy in copies))
+            outbox.take(part, (partial(read_promised, vault[copy.store], holding, part.promised) for copy in copies))
         except ObjectDamagedError as error:
             raise ObjectDamagedError(
                 f"{holding.item}: {error.message}", next_command=f"archiver repair {holding.item}"
@@ -94,13 +94,13 @@ def disseminate(
     return Dip(where, len(parts), size, kept, event)
 
 
-def _by_trust(holding: Holding, vault: Mapping[str, Store]) -> list[Copy]:
+def by_trust(holding: Holding, vault: Mapping[str, Store]) -> list[Copy]:
     """Return the copies in reach, those last found good first."""
     there = [copy for copy in holding.copies if copy.store in vault]
     return sorted(there, key=lambda copy: copy.status is not CopyStatus.GOOD)
 
 
-def _promised(holding: Holding, copies: list[Copy], vault: Mapping[str, Store]) -> tuple[Promised, ...]:
+def promised_of(holding: Holding, copies: list[Copy], vault: Mapping[str, Store]) -> tuple[Promised, ...]:
     """Read the manifests of the first copy whose manifests are those once stored."""
     failures: list[str] = []
     last: ArchiverError | None = None
@@ -131,7 +131,8 @@ def _manifests(holding: Holding, store: Store) -> tuple[Promised, ...] | None:
     return promised_by(sizes, tags, root=holding.tag_manifest)
 
 
-def _read(store: Store, holding: Holding, promised: Promised) -> Iterator[bytes]:
+def read_promised(store: Store, holding: Holding, promised: Promised) -> Iterator[bytes]:
+    """Yield the bytes of one file of a bag, opened when the first is asked for; nothing is compared here."""
     return _pieces(store, holding.prefix + promised.path)
 
 

@@ -1,0 +1,55 @@
+"""What making derivatives asks of the listening room and of the local disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from archiver.core.derivatives import Made, Order
+    from archiver.core.fixity import Digest
+    from archiver.core.objects import StagedFile
+
+
+class Deriver(Protocol):
+    """Makes derivatives. May be asked from several threads at once."""
+
+    def derive(self, source: StagedFile, order: Order) -> Made:
+        """Make what is ordered of one file; the same bytes and the same order give the same bytes again.
+
+        Never raises for what is in the file: a decoder that dies or takes too long leaves that file's kinds unmade. The
+        products lie beside the source, on the bench; whoever empties the bench removes them.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the processes that decode."""
+        ...
+
+
+class Bench(Protocol):
+    """A place on the local disk for one file at a time: nothing on it is kept for longer than it is worked upon."""
+
+    def brought(self, chunks: Iterator[bytes], *, size: int, sha256: Digest) -> AbstractContextManager[StagedFile]:
+        """Bring bytes in, hashing them in passing; leaving the context removes them and everything made beside them.
+
+        Raises:
+            ObjectDamagedError: They are not the promised ones; nothing of them is left.
+            StagingFullError: The bench cannot be written.
+            StoreError: Reading them broke off.
+        """
+        ...
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Keep a small record durably, replacing an earlier one atomically."""
+        ...
+
+    def kept(self, name: str) -> bytes | None:
+        """Return a record kept earlier, whole, or None."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Remove a record; an absent one is no error."""
+        ...

@@ -1,0 +1,460 @@
+"""Derive: make what listeners need out of what is kept, beside the bags and never instead of them.
+
+Holding ── may it be made? ──> originals ── first copy that is right ──> bench ── derive ──> shelf ── manifest last ──> whole
+
+Without its manifest nothing of a kind is whole, so a crash between two objects leaves nothing that is taken for finished; the
+next run takes up what was made. Damage is no loss here: what is not the promised bytes is made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from archiver.core.derivative_credits import credit_of, derivative_credits, tags_of
+from archiver.core.derivative_sheets import (
+    ATTRIBUTION,
+    LARGEST,
+    MANIFEST,
+    PREMIS,
+    Sheet,
+    recognise_sheet,
+    sheet_record,
+)
+from archiver.core.derivatives import (
+    PIECES,
+    RECIPES,
+    Because,
+    Derivative,
+    Derived,
+    Kind,
+    KindResult,
+    Order,
+    Original,
+    Result,
+    item_place,
+    kept_back,
+    name_of,
+    place_of,
+)
+from archiver.core.errors import (
+    ArchiverError,
+    CannotRunError,
+    InterruptedRunError,
+    ObjectConflictError,
+    ObjectDamagedError,
+    ObjectNotFoundError,
+    StoreError,
+)
+from archiver.core.events import Agent, Event, EventOutcome, EventType
+from archiver.core.fixity import Algorithm, Hasher, digest_of
+from archiver.core.holdings import CopyStatus
+from archiver.core.premis import Rights, format_derivation
+from archiver.core.reviews import Standing
+from archiver.core.selections import AUDIO_SUFFIXES
+from archiver.workflows.attribute import attribution_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from archiver.core.attribution import Attribution
+    from archiver.core.derivatives import DerivativeRules, Made
+    from archiver.core.fixity import Digest
+    from archiver.core.holdings import HeldFile, Holding
+    from archiver.core.licences.tools import LicenceTable
+    from archiver.core.objects import StagedFile
+    from archiver.core.reviews import ReviewRules
+    from archiver.ports.catalogue import Holdings, Ledger
+    from archiver.ports.clock import Clock
+    from archiver.ports.derivers import Bench, Deriver
+    from archiver.ports.engines import Engine
+    from archiver.ports.progress import Progress
+    from archiver.ports.reviews import Reviews
+    from archiver.ports.stores import Store
+    from archiver.ports.withdrawals import Withdrawals
+
+_ONCE_MORE = frozenset((Because.WORKER_DIED, Because.NOT_PROVEN))
+"""Reasons that may not hold the next time."""
+_DARK = frozenset((Because.WITHDRAWN.value, Because.QUARANTINED.value))
+"""Reasons for which also what was made earlier goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """The doorways of a derivation.
+
+    Attributes:
+        vault: Every store, by name: where the originals are.
+        shelf: The store that derivatives are kept in.
+        files: Engine that works on several files of an item at once.
+        agent: Who is named in the events.
+        rules: What may be made at all.
+        review_rules: How cases of the quarantine stand.
+    """
+
+    vault: Mapping[str, Store]
+    shelf: Store
+    holdings: Holdings
+    withdrawals: Withdrawals
+    reviews: Reviews
+    ledger: Ledger
+    deriver: Deriver
+    bench: Bench
+    files: Engine
+    clock: Clock
+    progress: Progress
+    agent: Agent
+    table: LicenceTable
+    rules: DerivativeRules
+    review_rules: ReviewRules
+
+
+def derive(held: Holding, kinds: Iterable[Kind], shop: Workshop, *, is_checking: bool = False) -> Derived:
+    """Make what is not there yet of one version of an item. The caller holds the archive's lock.
+
+    Args:
+        held: Which version.
+        kinds: What to make.
+        shop: The doorways.
+        is_checking: Read everything that is there, and make again what is not as the manifest has it.
+
+    Raises:
+        CannotRunError: Somebody must act; what was finished stays finished.
+        InterruptedRunError: Asked to stop; the same command goes on.
+    """
+    kinds = tuple(dict.fromkeys(kinds))
+    refused = refusals(held, kinds, shop)
+    removed = 0
+    if refused and all(one.reasons[0] in _DARK for one in refused.values()):
+        removed = remove_derivatives(held, shop.shelf)
+    allowed = tuple(kind for kind in kinds if kind not in refused)
+    try:
+        results = _made_kinds(held, allowed, shop, is_checking=is_checking) if allowed else {}
+    except (CannotRunError, InterruptedRunError):
+        raise
+    except ArchiverError as error:
+        reason = getattr(error, "reason", "INTERNAL_ERROR")
+        results = {kind: KindResult(kind, Result.FAILED, reasons=(reason,), detail=str(error)) for kind in allowed}
+    if removed:
+        detail = f"{removed} objects that were made earlier are removed"
+        refused = {kind: replace(one, detail=detail) for kind, one in refused.items()}
+    return Derived(held.item, held.version, tuple({**refused, **results}[kind] for kind in kinds))
+
+
+def refusals(held: Holding, kinds: Iterable[Kind], shop: Workshop) -> dict[Kind, KindResult]:
+    """Return the kinds that may not be made, each with its reason; nothing is read or changed for this."""
+    dark = _dark(held, shop)
+    if dark is not None:
+        return {kind: KindResult(kind, Result.REFUSED, reasons=(dark.value,)) for kind in kinds}
+    reasons = {kind: kept_back(kind, held.licence, table=shop.table, rules=shop.rules) for kind in kinds}
+    return {
+        kind: KindResult(kind, Result.REFUSED, reasons=(reason.value,), detail=held.licence)
+        for kind, reason in reasons.items()
+        if reason is not None
+    }
+
+
+def _dark(held: Holding, shop: Workshop) -> Because | None:
+    """Return why nothing at all may be made of an item now."""
+    if shop.withdrawals.withdrawn(held.item) is not None:
+        return Because.WITHDRAWN
+    # A case of before the ingestion was decided, or its declarations are gone; one of after it says that doubt arose.
+    later = [case for case in shop.reviews.cases(held.item) if case.opened_at > held.ingested_at]
+    now = shop.clock.now()
+    is_doubted = later and later[-1].standing(shop.review_rules, now) is not Standing.ACCEPTED
+    return Because.QUARANTINED if is_doubted else None
+
+
+def remove_derivatives(held: Holding, shelf: Store) -> int:
+    """Remove everything that was made of an item, in every version, the manifests first; return how many objects."""
+    keys = [facts.key for facts in shelf.list(item_place(held.prefix))]
+    for key in sorted(keys, key=lambda key: (not key.endswith(f"/{MANIFEST}"), key)):
+        shelf.delete(key)
+    return len(keys)
+
+
+def present(held: Holding, kind: Kind, shop: Workshop) -> Sheet | None:
+    """Return the manifest of a kind that is there as it should be, by names and sizes, or None."""
+    originals = _originals(held, shop)
+    sheet, sizes = _found(held, kind, shop.shelf)
+    return sheet if sheet is not None and _is_whole(sheet, sizes, originals) else None
+
+
+def _originals(held: Holding, shop: Workshop) -> dict[Original, HeldFile]:
+    """Return the payload files that may hold sound, by their names: nothing is read for this."""
+    return {
+        Original(file.path, file.sha256): file
+        for file in shop.holdings.files(held.item, held.version)
+        if file.size and file.path[file.path.rfind(".") :].lower() in AUDIO_SUFFIXES
+    }
+
+
+def _found(held: Holding, kind: Kind, shelf: Store) -> tuple[Sheet | None, dict[str, int]]:
+    """Return what is there of a kind: its manifest, where it can be read, and the size of each object."""
+    place = place_of(held.prefix, kind)
+    sizes = {facts.key.removeprefix(place): facts.size for facts in shelf.list(place)}
+    if sizes.get(MANIFEST, LARGEST + 1) > LARGEST:
+        return None, sizes
+    try:
+        with shelf.read(place + MANIFEST) as chunks:
+            sheet = recognise_sheet(b"".join(chunks))
+    except (ObjectNotFoundError, ObjectDamagedError):
+        return None, sizes
+    is_ours = sheet is not None and (sheet.item, sheet.version, sheet.kind) == (str(held.item), held.version, kind)
+    return (sheet if is_ours and sheet is not None and sheet.licence == held.licence else None), sizes
+
+
+def _is_whole(sheet: Sheet, sizes: Mapping[str, int], originals: Iterable[Original]) -> bool:
+    return (
+        sheet.is_of(originals)
+        and all(sizes.get(one.path) == one.size for one in sheet.derivatives)
+        and not any(reason in _ONCE_MORE for _, reason, _ in sheet.unmade)
+    )
+
+
+def _made_kinds(held: Holding, kinds: tuple[Kind, ...], shop: Workshop, *, is_checking: bool) -> dict[Kind, KindResult]:
+    originals = _originals(held, shop)
+    results: dict[Kind, KindResult] = {}
+    begun: dict[Kind, Sheet] = {}
+    for kind in kinds:
+        sheet, sizes = _found(held, kind, shop.shelf)
+        if sheet is not None and is_checking:
+            sheet = _checked(held, sheet, sizes, shop.shelf)
+        if sheet is not None and _is_whole(sheet, sizes, originals):
+            results[kind] = _result(sheet, Result.PRESENT)
+        else:
+            begun[kind] = _taken_up(held, kind, sheet, sizes, originals, shop)
+    if begun:
+        attribution = attribution_of(held, shop.vault)
+        for kind, sheet in _worked(held, begun, originals, attribution, shop).items():
+            results[kind] = _finished(held, sheet, attribution, shop)
+    return results
+
+
+def _checked(held: Holding, sheet: Sheet, sizes: dict[str, int], shelf: Store) -> Sheet:
+    """Read every object of a kind, forget and remove what is not as promised."""
+    place = place_of(held.prefix, sheet.kind)
+    kept = []
+    for one in sheet.derivatives:
+        if one.path in sizes and _digest(shelf, place + one.path) != one.sha256:
+            shelf.delete(place + MANIFEST)
+            shelf.delete(place + one.path)
+            del sizes[one.path]
+        if one.path in sizes:
+            kept.append(one)
+    return replace(sheet, derivatives=tuple(kept))
+
+
+def _digest(shelf: Store, key: str) -> Digest | None:
+    hasher = Hasher((Algorithm.SHA256,))
+    try:
+        with shelf.read(key) as chunks:
+            for chunk in chunks:
+                hasher.update(chunk)
+    except (ObjectNotFoundError, ObjectDamagedError):
+        return None
+    return hasher.digests()[0]
+
+
+def _taken_up(
+    held: Holding,
+    kind: Kind,
+    sheet: Sheet | None,
+    sizes: Mapping[str, int],
+    originals: Mapping[Original, HeldFile],
+    shop: Workshop,
+) -> Sheet:
+    """Return a sheet with what is there already, by an earlier run that may have been killed; nothing of it looks whole."""
+    place = place_of(held.prefix, kind)
+    record = shop.bench.kept(_progress_name(place))
+    earlier = [
+        one for one in (sheet, recognise_sheet(record) if record else None) if one and one.recipe == RECIPES[kind]
+    ]
+    empty = Sheet(str(held.item), held.version, kind, RECIPES[kind], held.licence)
+    done = {(one.path, one.original): one for other in earlier for one in other.made}
+    unmade = {one[0]: one for other in earlier for one in other.unmade if one[1] not in _ONCE_MORE}
+    whole = [one for one in done.values() if sizes.get(one.path) == one.size and one.original in originals]
+    # The drawing and the numbers of a waveform come together; where one is lost, both are made again.
+    full = {one.original for one in whole if _count(whole, one.original) == PIECES.get(kind, 1)}
+    begun = replace(
+        empty,
+        derivatives=tuple(one for one in whole if one.original in full),
+        unmade=tuple(one for original, one in unmade.items() if original in originals and original not in full),
+        tools=next((other.tools for other in earlier if other.tools), ()),
+    )
+    shop.bench.keep(_progress_name(place), sheet_record(begun))
+    shop.shelf.delete(place + MANIFEST)
+    return begun
+
+
+def _count(derivatives: Iterable[Derivative], original: Original | None) -> int:
+    return sum(1 for one in derivatives if one.original == original)
+
+
+def _progress_name(place: str) -> str:
+    return f"derived-{hashlib.sha256(place.encode()).hexdigest()}"
+
+
+def _worked(
+    held: Holding,
+    begun: dict[Kind, Sheet],
+    originals: Mapping[Original, HeldFile],
+    attribution: Attribution,
+    shop: Workshop,
+) -> dict[Kind, Sheet]:
+    """Work upon each file once for all the kinds that lack it, and take down after each file what there is by now."""
+    sheets = dict(begun)
+
+    def lacking(original: Original) -> tuple[Kind, ...]:
+        return tuple(
+            kind
+            for kind, sheet in sheets.items()
+            if all(one.original != original for one in sheet.derivatives)
+            and all(one[0] != original for one in sheet.unmade)
+        )
+
+    todo = [(original, missing) for original in originals if (missing := lacking(original))]
+    shop.progress.began(held.item)
+    shop.progress.expects(held.item, files=len(todo), bytes_=sum(originals[original].size for original, _ in todo))
+    one = partial(_derived_file, held, originals, attribution, shop)
+    for original, kept, made in shop.files.over(one, todo):
+        for kind in {*(kind for kind, _ in kept), *(lost.kind for lost in made.unmade)}:
+            sheet = sheets[kind]
+            sheets[kind] = replace(
+                sheet,
+                derivatives=(*sheet.derivatives, *(derivative for its, derivative in kept if its is kind)),
+                unmade=(*sheet.unmade, *((original, no.reason, no.detail) for no in made.unmade if no.kind is kind)),
+                tools=made.tools or sheet.tools,
+            )
+            shop.bench.keep(_progress_name(place_of(held.prefix, kind)), sheet_record(sheets[kind]))
+    if shop.clock.stopping():
+        raise InterruptedRunError("stopped between two files; the same command goes on")
+    return sheets
+
+
+def _derived_file(
+    held: Holding,
+    originals: Mapping[Original, HeldFile],
+    attribution: Attribution,
+    shop: Workshop,
+    task: tuple[Original, tuple[Kind, ...]],
+) -> tuple[Original, list[tuple[Kind, Derivative]], Made]:
+    original, kinds = task
+    if shop.clock.stopping():
+        raise InterruptedRunError("stopped between two files; the same command goes on")
+    tags = tags_of(credit_of(attribution, original), album=attribution.whole.title, original=original)
+    kept = []
+    with ExitStack() as stack:
+        source = _proven(held, originals[original], shop, stack)
+        made = shop.deriver.derive(source, Order(kinds, tags))
+        for product in made.products:
+            is_cover = product.kind is Kind.COVER  # one picture is often in every file: it is kept once
+            name = (
+                f"data/{product.file.sha256.value[:32]}{product.suffix}"
+                if is_cover
+                else name_of(original, product.suffix)
+            )
+            derivative = Derivative(name, product.file.size, product.file.sha256, original, product.facts)
+            _put(shop.shelf, place_of(held.prefix, product.kind) + name, product.file, derivative.sha256)
+            kept.append((product.kind, derivative))
+    shop.progress.received(held.item, bytes_=source.size)
+    return original, kept, made
+
+
+def _proven(held: Holding, file: HeldFile, shop: Workshop, stack: ExitStack) -> StagedFile:
+    """Bring a payload file to the bench from the first copy whose bytes are the promised ones."""
+    failures = []
+    last: StoreError | None = None
+    copies = [copy for copy in held.copies if copy.store in shop.vault]
+    for copy in sorted(copies, key=lambda copy: copy.status is not CopyStatus.GOOD):
+        chunks = pieces_of(shop.vault[copy.store], held.prefix + file.path)
+        try:
+            return stack.enter_context(shop.bench.brought(chunks, size=file.size, sha256=file.sha256))
+        except StoreError as error:
+            last = error if last is None or error.transient else last
+            failures.append(f"{copy.store}: {error.message}")
+    if last is not None and last.transient:
+        raise last
+    raise ObjectDamagedError(
+        f"{held.item}: {file.path}: no copy is what was stored: {'; '.join(failures) or 'no store has one'}",
+        next_command=f"archiver repair {held.item}",
+    ) from last
+
+
+def pieces_of(store: Store, key: str) -> Iterator[bytes]:
+    """Yield the bytes of an object, opened when the first is asked for."""
+    with store.read(key) as chunks:
+        yield from chunks
+
+
+def _put(shelf: Store, key: str, content: bytes | StagedFile, sha256: Digest) -> None:
+    """Put an object; one of other bytes that has its place is an earlier recipe's, or damaged, and gives way."""
+    try:
+        shelf.put(key, content, sha256=sha256)
+    except ObjectConflictError:
+        shelf.delete(key)
+        shelf.put(key, content, sha256=sha256)
+
+
+def _finished(held: Holding, sheet: Sheet, attribution: Attribution, shop: Workshop) -> KindResult:
+    """Put what stands beside the derivatives, the manifest last, remove what is not in it, and take the event down."""
+    place = place_of(held.prefix, sheet.kind)
+    made = sorted(sheet.made, key=lambda one: (one.path, one.original.path if one.original else ""))
+    originals = tuple(sorted({one.original for one in made if one.original}, key=lambda one: one.path))
+    sheet = replace(sheet, unmade=tuple(sorted(sheet.unmade, key=lambda one: one[0].path)))
+    event = _event(held, sheet, len(originals), shop)
+    beside = []
+    if made:
+        tools = [Agent(f"{name} {version}") for name, version in sheet.tools]
+        rights = Rights(held.licence, attribution.whole.is_licence, attribution.whole.retrieved_on)
+        premis = format_derivation(
+            identifier=f"{held.item}/v{held.version}",
+            place=place,
+            derivatives=made,
+            event=event,
+            agents=[shop.agent, *tools],
+            rights=rights,
+        )
+        for name, content in ((ATTRIBUTION, derivative_credits(attribution, sheet.kind, originals)), (PREMIS, premis)):
+            _put(shop.shelf, place + name, content, digest_of(content))
+            beside.append(Derivative(name, len(content), digest_of(content), None))
+    sheet = replace(sheet, derivatives=(*beside, *made))
+    listed = {one.path for one in sheet.derivatives}
+    for facts in tuple(shop.shelf.list(place)):
+        if facts.key.removeprefix(place) not in listed:
+            shop.shelf.delete(facts.key)
+    record = sheet_record(sheet)
+    _put(shop.shelf, place + MANIFEST, record, digest_of(record))
+    shop.ledger.appended((replace(event, detail=f"{event.detail}; {MANIFEST} {digest_of(record)}"),))
+    shop.bench.drop(_progress_name(place))
+    return _result(sheet, Result.MADE)
+
+
+def _event(held: Holding, sheet: Sheet, sources: int, shop: Workshop) -> Event:
+    is_incomplete = any(reason in _ONCE_MORE for _, reason, _ in sheet.unmade)
+    return Event(
+        EventType.CREATION,
+        shop.clock.now(),
+        EventOutcome.WARNING if is_incomplete else EventOutcome.SUCCESS,
+        f"{len(sheet.made)} derivatives of {sources} files; {sheet.recipe}",
+        shop.agent,
+        held.item,
+        version=held.version,
+        store=shop.shelf.name,
+    )
+
+
+def _result(sheet: Sheet, result: Result) -> KindResult:
+    reasons = tuple(sorted({str(reason) for _, reason, _ in sheet.unmade}))
+    again = next(
+        (f"{original.path}: {detail}" for original, reason, detail in sheet.unmade if reason in _ONCE_MORE), ""
+    )
+    if again:
+        result = Result.FAILED
+    elif not sheet.made:
+        result = Result.NONE
+    unique = {one.path: one.size for one in sheet.derivatives}
+    return KindResult(sheet.kind, result, len({one.path for one in sheet.made}), sum(unique.values()), reasons, again)
