@@ -1,6 +1,5 @@
-"""How fast copies are chosen and read: the due query over many copies, and an audit beside the bare SHA-256 loop.
+"""How fast copies are read: an audit beside the bare SHA-256 loop.
 
-python benchmarks/audit.py due 10000000
 python benchmarks/audit.py read 2000        # megabytes
 """
 
@@ -8,19 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from measuring import spread
 
-from archiver.catalogue import open_catalogue
 from archiver.clock import SystemClock
 from archiver.core.audits import DueCopy
 from archiver.core.fixity import Algorithm, Digest, Grade
@@ -32,44 +28,6 @@ from archiver.workflows.check import check_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-def due(number: int) -> None:
-    with tempfile.TemporaryDirectory() as place:
-        file = Path(place) / "catalogue.sqlite"
-        open_catalogue(f"sqlite:///{file}").close()
-        raw = sqlite3.connect(file)
-        raw.execute("PRAGMA synchronous=OFF")
-        raw.execute("PRAGMA foreign_keys=OFF")
-        with raw:
-            raw.execute(
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
-                "INSERT INTO item (id, source, name, latest_version) SELECT i, 's', 'n' || i, 1 FROM n",
-                (number,),
-            )
-            raw.execute(
-                "INSERT INTO aip SELECT id, id, 1, 'bags/s/' || id || '/v1/', '', '', '', '', '', 1, 1000, '', "
-                "'2020-01-01 00:00:00.000000', '{}' FROM item"
-            )
-            raw.execute(
-                "INSERT INTO copy SELECT id, 'primary', 'k', 'good', 4, "
-                "datetime('2020-01-01', '+' || ((id * 7919) % 100000000) || ' seconds') || '.000000', "
-                "'2020-01-01 00:00:00.000000', '2020-01-01 00:00:00.000000', 4, '2020-01-01 00:00:00.000000', 1 FROM aip"
-            )
-        raw.close()
-        catalogue = open_catalogue(f"sqlite:///{file}")
-        for offset in (0, 100):
-            copies = catalogue.due(
-                "primary", grade=Grade.READ, until=datetime(2020, 1, 1, tzinfo=UTC) + timedelta(3650)
-            )
-            for _ in range(offset):
-                list(islice(copies, 1000))
-            began = time.perf_counter()
-            found = list(islice(copies, 1000))
-            print(
-                f"{number} copies, behind {offset * 1000}: {len(found)} chosen in {(time.perf_counter() - began) * 1e3:.1f} ms"
-            )
-        catalogue.close()
 
 
 def read(megabytes: int) -> None:
@@ -135,4 +93,4 @@ def timed(work: Callable[[], None]) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    {"due": due, "read": read}[sys.argv[1]](int(sys.argv[2]))
+    {"read": read}[sys.argv[1]](int(sys.argv[2]))
