@@ -89,7 +89,7 @@ def audit_command(  # noqa: PLR0913 - one keyword for each option
         sample=sample,
         seed=int.from_bytes(os.urandom(4), "big"),
     )
-    reporting.checked_forms(reports)
+    reporting.checked_forms(reports, command="archiver audit")
     run = AuditRun(front, settings, plan, output=output, repairs=repairs, reports=reports)
     return run.done(jobs or max(2, os.cpu_count() or 1))
 
@@ -97,7 +97,10 @@ def audit_command(  # noqa: PLR0913 - one keyword for each option
 def _known(stores: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
     for name in stores:
         if name not in settings.stores:
-            raise UsageError(f"no store {name!r} in the settings; there are: {', '.join(settings.stores)}")
+            raise UsageError(
+                f"no store {name!r} in the settings; there are: {', '.join(settings.stores)}",
+                next_command=f"archiver audit --store {next(iter(settings.stores))}",
+            )
     return stores
 
 
@@ -147,6 +150,7 @@ class AuditRun:
         self.number = 0
         self.short = 0
         self.undecodable = 0
+        self.convicted = 0
         self.too_few: list[Finding] = []
 
     def done(self, jobs: int) -> int:
@@ -209,6 +213,7 @@ class AuditRun:
         if len(checked.findings) > len(checked.undecodable):
             self.damaged.append(checked)
         self.undecodable += len(checked.undecodable)
+        self.convicted += any(one.code is not FindingCode.OBJECT_UNREADABLE for one in checked.damages)
         show_check(checked, self.output, self.front)
         if self.number % PROGRESS_EVERY == 0 and not self.front.is_quiet:
             status.print_problem(f"{self.number} copies checked")
@@ -297,12 +302,17 @@ class AuditRun:
         return sum(one.outcome in {RepairOutcome.REPAIRED, RepairOutcome.REMOVED} for one in self.repairs)
 
     def exit_status(self, summary: AuditSummary) -> int:
-        """Damage is said before silence: who only reads the status must not miss it."""
-        if summary.unanswered or any(one.outcome is RepairOutcome.FAILED for one in self.repairs):
-            return status.FINDINGS if summary.damaged else status.INCOMPLETE
-        if summary.damaged or self.undecodable or self.overdue(summary) or self.too_few:
+        """Damage is said before silence: who only reads the status must not miss it.
+
+        An object that gives no bytes leaves its question open (DESIGN §3, status 3) as one does that a store did not
+        answer for; other damage, where there is any, decides.
+        """
+        if self.convicted:
             return status.FINDINGS
-        return status.DONE
+        failed = any(one.outcome is RepairOutcome.FAILED for one in self.repairs)
+        if summary.unanswered or summary.damaged or failed:
+            return status.INCOMPLETE
+        return status.FINDINGS if self.undecodable or self.overdue(summary) or self.too_few else status.DONE
 
 
 def show_check(checked: CheckedCopy, output: str, front: Front) -> None:
@@ -367,7 +377,8 @@ def repair_command(front: Front, *, items: tuple[str, ...], dry_run: bool, jobs:
     wanted = _items(items)
     clock = wiring.clock()
     clock.install_signal_handlers()
-    worst, copies = status.DONE, 0
+    copies = 0
+    ends: set[int] = set()
     repairs: list[Repair] = []
     opened = circuit.opened_rounds(settings, clock=clock, jobs=jobs or max(2, os.cpu_count() or 1))
     with wiring.locked(settings), opened as rounds, circuit.opened_bench(settings, rounds) as bench:
@@ -377,10 +388,12 @@ def repair_command(front: Front, *, items: tuple[str, ...], dry_run: bool, jobs:
             copies += 1
             checked, done = repair(copy, bench, is_rehearsal=dry_run)
             repairs += show_repairs(done, output, front)
-            worst = max(worst, _status_after(checked, done, is_rehearsal=dry_run))
+            ends.add(_status_after(checked, done, is_rehearsal=dry_run))
+        published = status.DONE
         if not dry_run:
             clear_leftovers(bench)
             circuit.keepsakes(settings)
+            published = publish_if_wanted(front, settings) if copies else status.DONE
     counts = {outcome.value: sum(one.outcome is outcome for one in repairs) for outcome in RepairOutcome}
     if output == "jsonl":
         emit({"summary": {"copies": copies, **counts}})
@@ -389,7 +402,8 @@ def repair_command(front: Front, *, items: tuple[str, ...], dry_run: bool, jobs:
         front.say(f"{copies} copies looked at: {said or 'nothing to repair'}")
         if dry_run and counts[RepairOutcome.WOULD_REPAIR.value]:
             front.say(f"  next: archiver repair {' '.join(items)}".rstrip())
-    return worst
+    # As in an audit: who only reads the status must not miss damage behind a store that did not answer.
+    return status.FINDINGS if status.FINDINGS in ends else max(ends | {published})
 
 
 def _to_repair(rounds: Rounds, items: tuple[ItemId, ...]) -> list[DueCopy]:

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 def drill_command(
     front: Front, *, count: int, name: str | None, scratch: Path | None, certificate: Path | None, output: str
 ) -> int:
-    """Restore a random sample to scratch, as after a disaster, and certify that each bag is complete and valid there."""
+    """Restore a random sample to scratch, as after a disaster, and certify that each bag is complete and valid there.
+
+    Exit status 1 when one is not certified, 3 when there was nothing to restore.
+    """
     import json
     import tempfile
 
@@ -42,7 +45,10 @@ def drill_command(
 
     settings = front.settings()
     if name is not None and name not in settings.stores:
-        raise UsageError(f"no store {name!r} in the settings; there are: {', '.join(settings.stores)}")
+        raise UsageError(
+            f"no store {name!r} in the settings; there are: {', '.join(settings.stores)}",
+            next_command=f"archiver drill --store {next(iter(settings.stores))}",
+        )
     clock, done = wiring.clock(), []
     draw = random.SystemRandom()
     with wiring.locked(settings), tempfile.TemporaryDirectory(dir=scratch, prefix="archiver-drill-") as place:
@@ -91,6 +97,13 @@ def drill_command(
         emit({"summary": summary})
     else:
         front.say(f"{len(done)} bags restored, {good} certified")
+    if not done:
+        where = f"store {name!r}" if name else "the archive"
+        status.print_problem(
+            f"{where} holds nothing that could be restored: nothing was certified\n"
+            f"  next: {f'archiver replicate --to {name}' if name else 'archiver harvest SELECTION'}"
+        )
+        return status.INCOMPLETE
     return status.DONE if good == len(done) else status.FINDINGS
 
 

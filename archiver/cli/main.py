@@ -39,6 +39,7 @@ COMMANDS = {
     "drill": ("drill", "Restore a random sample to scratch and certify it."),
     "licence": ("licence", "Ask the licence gate alone."),
     "report": ("report", "Reports for people and programs, from the catalogue."),
+    "snapshot": ("snapshot", "Put what the catalogue knows beside the bags of every store."),
     "schedule": ("schedule", "Ready crontab lines or systemd unit files."),
     "log": ("log", "The signed audit log: publish, show, verify."),
     "store": ("store", "Prove what a store really does."),

@@ -10,6 +10,7 @@ import click
 from archiver import wiring
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.log import publish_if_wanted
 from archiver.core.errors import ArchiverError, CannotRunError, InterruptedRunError, UsageError
 from archiver.core.packages import parse_item_id
 
@@ -38,7 +39,10 @@ def replicate_command(front: Front, *, items: tuple[str, ...], name: str, output
 
     settings = front.settings()
     if name not in settings.stores:
-        raise UsageError(f"no store {name!r} in the settings; there are: {', '.join(settings.stores)}")
+        raise UsageError(
+            f"no store {name!r} in the settings; there are: {', '.join(settings.stores)}",
+            next_command=f"archiver replicate --to {list(settings.stores)[-1]}",
+        )
     clock = wiring.clock()
     clock.install_signal_handlers()
     counts = {"replicated": 0, "present": 0, "failed": 0}
@@ -77,11 +81,12 @@ def replicate_command(front: Front, *, items: tuple[str, ...], name: str, output
         finally:
             catalogue.close()
         audits.keepsakes(settings)
+        published = publish_if_wanted(front, settings) if counts["replicated"] else status.DONE
     if output == "jsonl":
         emit({"summary": counts})
     else:
         front.say(", ".join(f"{number} {word}" for word, number in counts.items()))
-    return status.INCOMPLETE if counts["failed"] else status.DONE
+    return status.INCOMPLETE if counts["failed"] else published
 
 
 def _versions(catalogue: Holdings, items: tuple[str, ...]) -> Iterator[Holding]:

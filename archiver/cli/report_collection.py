@@ -34,7 +34,7 @@ def report_collection_command(front: Front, *, files: tuple[Path, ...], output: 
     from archiver.wiring import reporting
 
     makers = {".html": collection_page, ".json": collection_json, ".csv": collection_csv}
-    reporting.checked_forms(files, tuple(makers))
+    reporting.checked_forms(files, tuple(makers), command="archiver report collection")
     survey, formats = reporting.collected(front.settings())
     if output == "jsonl":
         emit(collection_record(survey, formats))

@@ -31,7 +31,7 @@ def report_ndsa_command(front: Front, *, files: tuple[Path, ...], output: str) -
     from archiver.reports.ndsa import ndsa_json, ndsa_lines, ndsa_page, ndsa_record
     from archiver.wiring import reporting
 
-    reporting.checked_forms(files, (".html", ".json"))
+    reporting.checked_forms(files, (".html", ".json"), command="archiver report ndsa")
     assessment, survey = reporting.assessed(front.settings())
     if output == "jsonl":
         emit(ndsa_record(assessment, survey))

@@ -24,16 +24,26 @@ if TYPE_CHECKING:
 @click.option("--max-duration", default="4h", show_default=True, help="After so long an audit begins no check.")
 @click.option("--max-bytes", default="", metavar="N", help="An audit reads no more, for example 500GB.")
 @click.option(
+    "--replicate",
+    "replicated",
+    multiple=True,
+    metavar="STORE",
+    help="Also bring every version into this store; repeatable.",
+)
+@click.option(
     "--write",
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
     help="Write the unit files into this directory instead of printing them.",
 )
 @pass_front
-def schedule_command(front: Front, *, form: str, max_duration: str, max_bytes: str, directory: Path | None) -> int:
+def schedule_command(
+    front: Front, *, form: str, max_duration: str, max_bytes: str, replicated: tuple[str, ...], directory: Path | None
+) -> int:
     """Print crontab lines or systemd unit files for this archive, with the paths of this installation.
 
-    A job for each selection in manifests/, one for the audit, and one for each other chore. Times are spread by the
+    A job for each selection in manifests/, one each for the audit, the recheck of licences, the snapshot of the catalogue,
+    the store doctor, and the log where it has a key. Times are spread by the
     place of the archive.
     """
     from archiver.core.errors import UsageError
@@ -49,8 +59,16 @@ def schedule_command(front: Front, *, form: str, max_duration: str, max_bytes: s
     if directory is not None and (form == "cron" or not directory.is_dir()):
         raise UsageError("--write takes an existing directory, and unit files only")
     settings = front.settings()
+    for name in replicated:
+        if name not in settings.stores:
+            raise UsageError(
+                f"no store {name!r} in the settings; there are: {', '.join(settings.stores)}",
+                next_command=f"archiver schedule {form} --replicate {list(settings.stores)[-1]}",
+            )
     here = schedules.installation(settings, home=front.home)
-    jobs = schedules.jobs(settings, is_there=_is_there, max_duration=max_duration, max_bytes=max_bytes)
+    jobs = schedules.jobs(
+        settings, is_there=_is_there, max_duration=max_duration, max_bytes=max_bytes, replicated=replicated
+    )
     if form == "cron":
         click.echo("\n".join(cron_lines(here, jobs)))
         return status.DONE

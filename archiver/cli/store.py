@@ -28,7 +28,7 @@ def store_command() -> None:
 @output_option
 @pass_front
 def doctor(front: Front, *, names: tuple[str, ...], output: str) -> int:
-    """Prove by trying what each store does, save the answers, and obey them for 30 days.
+    """Prove by trying what each store does, save the answers, and obey them for 40 days, while the server is the same.
 
     Everything is tried below a temporary prefix of its own, which is removed at the end. Ends with 1 where a store lacks
     what no store may lack.

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-FRESH = timedelta(days=30)
-"""So long a diagnosis is believed; services change under their customers."""
+FRESH = timedelta(days=40)
+"""So long a diagnosis is believed: a month, at whose end the next one is made, and some days in which that may fail."""
 
 
 class Answer(StrEnum):

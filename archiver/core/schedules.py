@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from archiver.core.errors import UsageError
 
-DAILY, WEEKLY = "daily", "weekly"
+DAILY, WEEKLY, MONTHLY = "daily", "weekly", "monthly"
+_CRON_DAYS = {DAILY: "* * *", WEEKLY: "* * 0", MONTHLY: "1 * *"}
+_SYSTEMD_DAYS = {DAILY: "*-*-*", WEEKLY: "Sun *-*-*", MONTHLY: "*-*-01"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Job:
     Attributes:
         name: Letters, digits and ``-``; unique among the jobs of an archive.
         arguments: The command and its own options.
-        often: `DAILY` or `WEEKLY`.
+        often: `DAILY`, `WEEKLY` or `MONTHLY`.
         hour: Local time; the minute is spread.
         says: One line for people.
     """
@@ -84,10 +86,12 @@ def cron_lines(installation: Installation, jobs: tuple[Job, ...]) -> list[str]:
     for job in jobs:
         words = command(installation, job)
         _refuse_line_ends((*words, installation.directory))
-        day = "*" if job.often == DAILY else "0"
         text = f"cd {shlex.quote(installation.directory)} && exec {shlex.join(words)}"
         # In a crontab an unescaped % ends the command (crontab(5)), also inside quotes.
-        lines += [f"# {job.says}", f"{minute_of(installation, job)} {job.hour} * * {day} " + text.replace("%", "\\%")]
+        lines += [
+            f"# {job.says}",
+            f"{minute_of(installation, job)} {job.hour} {_CRON_DAYS[job.often]} " + text.replace("%", "\\%"),
+        ]
     return lines
 
 
@@ -102,7 +106,6 @@ def unit_files(installation: Installation, jobs: tuple[Job, ...]) -> dict[str, s
     for job in jobs:
         words = command(installation, job)
         _refuse_line_ends((*words, installation.directory))
-        day = "" if job.often == DAILY else "Sun "
         units[f"{prefix}-{job.name}.service"] = _SERVICE.format(
             says=job.says.replace("%", "%%"),
             user=installation.user,
@@ -110,7 +113,8 @@ def unit_files(installation: Installation, jobs: tuple[Job, ...]) -> dict[str, s
             command=" ".join(map(_systemd_word, words)),
         )
         units[f"{prefix}-{job.name}.timer"] = _TIMER.format(
-            says=job.says.replace("%", "%%"), when=f"{day}*-*-* {job.hour:02}:{minute_of(installation, job):02}:00"
+            says=job.says.replace("%", "%%"),
+            when=f"{_SYSTEMD_DAYS[job.often]} {job.hour:02}:{minute_of(installation, job):02}:00",
         )
     return units
 

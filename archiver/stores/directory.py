@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -255,7 +256,7 @@ class DirectoryStore:
             what = f"the root of store {self._name!r} is not there: {self._root}; is its disk mounted?"
             return StoreRefusedError(what, next_command=f"ls -ld {self._root}")
         if doing == "write":
-            return _write_error(error, what, self._root)
+            return _write_error(error, what, self._root, key)
         if error.errno in _ABSENT | _TOO_LONG or (error.errno == errno.EISDIR and self._is_prefix(key)):
             return ObjectNotFoundError(f"store {self._name!r} holds no object {where}")
         if doing == "read" and (error.errno in _UNREADABLE or (error.errno in _DENIED and self._is_open())):
@@ -273,9 +274,9 @@ class DirectoryStore:
         return os.access(self._root, os.R_OK | os.X_OK)
 
 
-def _write_error(error: OSError, what: str, root: Path) -> ArchiverError:
-    if error.errno in _ABSENT:
-        return ObjectConflictError(f"{what}; a part of its path is not a directory")
+def _write_error(error: OSError, what: str, root: Path, key: str) -> ArchiverError:
+    if error.errno in _ABSENT | {errno.ELOOP}:
+        return _in_the_way(what, root, key)
     if error.errno in _FULL:
         return StoreRefusedError(f"{what}; nothing was stored", next_command=f"df -h {root}")
     if error.errno in _REFUSED:
@@ -283,6 +284,21 @@ def _write_error(error: OSError, what: str, root: Path) -> ArchiverError:
     if error.errno in _TOO_LONG:
         return StoreError(f"{what}; nothing was stored")
     return StoreUnavailableError(what)
+
+
+def _in_the_way(what: str, root: Path, key: str) -> ObjectConflictError:
+    """Name what took the place of a directory on the way to an object; it is nobody's business to remove it here."""
+    parts = key.split("/")[:-1]
+    for depth in range(1, len(parts) + 1):
+        place = root.joinpath(*parts[:depth])
+        if place.is_symlink() or (place.exists() and not place.is_dir()):
+            kind = "a symbolic link" if place.is_symlink() else "no directory"
+            quoted = shlex.quote(str(place))
+            return ObjectConflictError(
+                f"{what}; {place} is {kind}, and nothing is written or removed behind it",
+                next_command=f"mv {quoted} {shlex.quote(str(root / (parts[depth - 1] + '.away')))}",
+            )
+    return ObjectConflictError(f"{what}; a part of its path is not a directory", next_command=f"ls -ld {root}")
 
 
 def _linked(source: str | Path, source_directory: int | None, directory: int, name: str) -> bool:

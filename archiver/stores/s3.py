@@ -63,6 +63,7 @@ class S3Store:
         location: Where.
         session: Credentials from elsewhere than boto3's own chain.
         capabilities: What an earlier probe found out about this bucket.
+        server: What the service called itself then, or None where nobody asked; another one is not what was probed.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class S3Store:
         *,
         session: boto3.session.Session | None = None,
         capabilities: Capabilities | None = None,
+        server: str | None = None,
     ) -> None:
         self._name = name
         self._location = location
         self._session = session
         self._capabilities = capabilities
+        self._server = server
         self._bucket_made: Bucket | None = None
         self._lock = threading.Lock()
         self._probing = threading.Lock()
@@ -89,9 +92,29 @@ class S3Store:
     def capabilities(self) -> Capabilities:
         """Return what the bucket does, finding it out once."""
         with self._probing:
+            self._doubt()
             if self._capabilities is None:
                 self._capabilities = probe(self._bucket(), self._location.checksums)
             return self._capabilities
+
+    def _doubt(self) -> None:
+        """Forget what an earlier probe found out, once, where the service is another one or another version by now.
+
+        Raises:
+            StoreRefusedError: Objects are to be locked, and that this service locks was not proven.
+        """
+        if self._server is None:
+            return
+        now, before = self._bucket().server(), self._server
+        if now != before:
+            if self._locks:
+                raise StoreRefusedError(
+                    f"store {self._name!r} was proven to lock objects when its server was {before or 'unnamed'!r}; "
+                    f"now it is {now or 'unnamed'!r}",
+                    next_command=f"archiver store doctor {self._name}",
+                )
+            self._capabilities = None
+        self._server = None
 
     def put(self, key: str, content: bytes | StagedFile, *, sha256: Digest, adopt: bool = False) -> Receipt:  # noqa: ARG002 - a bucket cannot adopt a file
         """See `Store.put`."""
@@ -273,7 +296,9 @@ class S3Store:
         """See `Store.stat`."""
         self._refuse_absent(checked_key(key))
         there = self._bucket().head(key)
-        can = self._capabilities
+        with self._probing:
+            self._doubt()
+            can = self._capabilities
         return ObjectFacts(key, there.size, there.sha256 if can and can.proves_digests else None)
 
     def list(self, prefix: str) -> Iterator[ObjectFacts]:

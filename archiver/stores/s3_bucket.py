@@ -164,6 +164,19 @@ class Bucket:
             pass  # a bucket that may not be listed is there
         self._is_there = True
 
+    def server(self) -> str:
+        """Ask the service who it is.
+
+        Raises:
+            StoreUnavailableError: No answer.
+        """
+        try:
+            with self._translating("reach"):
+                return server_of(self._client.head_bucket(Bucket=self._location.bucket))
+        except (ObjectNotFoundError, StoreRefusedError) as error:
+            # Whom we may not ask says all the same who it is.
+            return server_of(getattr(error.__cause__, "response", {}))
+
     def get(self, key: str) -> tuple[Any, int | None]:
         """Open an object; return boto3's body, which the caller closes, and the length the service states."""
         with self._translating("read", key):
@@ -215,6 +228,12 @@ class Bucket:
         if self._location.storage_class:
             arguments["StorageClass"] = self._location.storage_class
         return arguments
+
+
+def server_of(answer: dict[str, Any]) -> str:
+    """Return what the service that gave an answer calls itself, with its version where it tells one."""
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return str(headers.get("server", "") or (headers.get("x-amz-request-id", "") and "unnamed"))[:200]
 
 
 def _checksum(body: KnownBytes | FilePart, checksums: Checksums) -> dict[str, str]:

@@ -16,7 +16,7 @@ from uuid import uuid4
 from botocore.exceptions import BotoCoreError, ClientError
 
 from archiver.core.diagnosis import Answer, Symptom
-from archiver.stores.s3_bucket import Bucket
+from archiver.stores.s3_bucket import Bucket, server_of
 from archiver.stores.s3_capabilities import PROBES, probe
 from archiver.stores.s3_client import make_client
 from archiver.stores.s3_errors import translating
@@ -76,8 +76,7 @@ class S3Doctor:
     def _examined(self) -> tuple[Symptom, ...]:
         with translating(self._store, self._location, "reach"):
             answer = self._client.put_object(Bucket=self._bucket, Key=self._below + "hello", Body=b"hello")
-        headers = answer["ResponseMetadata"]["HTTPHeaders"]
-        self.server = str(headers.get("server", "") or (headers.get("x-amz-request-id", "") and "unnamed"))[:200]
+        self.server = server_of(answer)
         inside = replace(self._location, prefix=self._below.rstrip("/"))
         can = probe(Bucket(self._store, inside, self._client), self._location.checksums)
         questions: tuple[tuple[str, Callable[[], str]], ...] = (

@@ -82,7 +82,8 @@ def open_store(name: str, table: StoreTable, *, home: Path | None = None) -> Sto
     location = s3_location(name, table)
     diagnosis = doctor.saved(home, name, table) if home else None
     doctor.refuse_unproven_lock(name, location, diagnosis)
-    return S3Store(name, location, capabilities=recognise_capabilities(diagnosis))
+    server = diagnosis.server if diagnosis else None
+    return S3Store(name, location, capabilities=recognise_capabilities(diagnosis), server=server)
 
 
 def s3_location(name: str, table: StoreTable) -> S3Location:

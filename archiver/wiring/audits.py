@@ -97,17 +97,24 @@ def opened_bench(settings: Settings, rounds: Rounds) -> Iterator[Bench]:
         catalogue.close()
 
 
-def keepsakes(settings: Settings) -> None:
-    """Write what the catalogue has learned beside the bags of every store."""
+def keepsakes(settings: Settings, *, refuses: bool = False) -> dict[str, int]:
+    """Write what the catalogue has learned beside the bags of every store; return how many parts each store took.
+
+    Args:
+        settings: Of the archive.
+        refuses: Whether a catalogue that cannot be opened is an error here; else whoever ended with it has said so.
+    """
     from archiver.core.errors import CatalogueError
     from archiver.workflows.keepsake import write_keepsakes
 
     try:
         catalogue = wiring.open_catalogue(settings)
     except CatalogueError:
-        return  # whoever ended with it has said so
+        if refuses:
+            raise
+        return {}
     try:
-        write_keepsakes(catalogue, wiring.open_stores(settings, tuple(settings.stores)))
+        return write_keepsakes(catalogue, wiring.open_stores(settings, tuple(settings.stores)))
     finally:
         catalogue.close()
 

@@ -79,6 +79,6 @@ def refuse_unproven_lock(name: str, location: S3Location, diagnosis: Diagnosis |
     if location.retain_seconds and not (diagnosis and diagnosis.has("object-lock")):
         seen = f": {diagnosis.detail('object-lock')}" if diagnosis else ""
         raise SettingsError(
-            f"stores.{name}.object_lock: that this bucket really locks was not proven in the last 30 days{seen}",
+            f"stores.{name}.object_lock: that this bucket really locks was not proven in the last 40 days{seen}",
             next_command=f"archiver store doctor {name}",
         )

@@ -153,21 +153,34 @@ def _objects(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     return ((str(held.item), held.title) for held in catalogue.holdings())
 
 
-def checked_forms(files: Sequence[Path], forms: Sequence[str] = FORMS) -> None:
+def checked_forms(
+    files: Sequence[Path], forms: Sequence[str] = FORMS, *, command: str = "archiver report audit"
+) -> None:
     """Refuse a file whose ending names no form, or whose directory is not there, before any work is done.
+
+    Args:
+        files: As they were given with ``--report``.
+        forms: Endings that are allowed; the first one is proposed.
+        command: What is to be typed again.
 
     Raises:
         UsageError: Names the file and what is allowed.
     """
     for file in files:
         if file.suffix.lower() not in forms:
-            raise UsageError(f"--report {file}: expected a name that ends in {', '.join(forms)}")
+            raise UsageError(
+                f"--report {file}: expected a name that ends in {', '.join(forms)}",
+                next_command=f"{command} --report {str(file).removesuffix(file.suffix)}{forms[0]}",
+            )
         if not file.absolute().parent.is_dir():
             raise UsageError(
                 f"--report {file}: there is no directory {file.parent}", next_command=f"mkdir -p {file.parent}"
             )
         if file.is_dir():
-            raise UsageError(f"--report {file}: is a directory; expected a file's name")
+            raise UsageError(
+                f"--report {file}: is a directory; expected a file's name",
+                next_command=f"{command} --report {file / f'report{forms[0]}'}",
+            )
 
 
 def write_whole(file: Path, pieces: Iterable[str]) -> None:

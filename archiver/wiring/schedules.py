@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.core.schedules import DAILY, WEEKLY, Installation, Job, plain_name
+from archiver.core.schedules import DAILY, MONTHLY, WEEKLY, Installation, Job, plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +40,12 @@ def _user() -> str:
 
 
 def jobs(
-    settings: Settings, *, is_there: Callable[[Sequence[str]], bool], max_duration: str, max_bytes: str
+    settings: Settings,
+    *,
+    is_there: Callable[[Sequence[str]], bool],
+    max_duration: str,
+    max_bytes: str,
+    replicated: Sequence[str] = (),
 ) -> tuple[Job, ...]:
     """Return a job for each selection, and one for each chore that this program knows.
 
@@ -49,6 +54,7 @@ def jobs(
         is_there: Whether the program has a command.
         max_duration: After which an audit begins no check.
         max_bytes: That an audit reads at most, or empty.
+        replicated: Stores that every version is to be brought into.
     """
     found = [
         Job(
@@ -63,9 +69,17 @@ def jobs(
             "audit", ("audit", "--due", *budget), DAILY, 3, "check the copies that are due, the longest unchecked first"
         ),
         Job("licence-recheck", ("licence", "recheck"), WEEKLY, 5, "compare licences with what the sources say now"),
+        *(
+            Job(
+                f"replicate-{plain_name(name)}", ("replicate", "--to", name), DAILY, 5,
+                f"bring what store {name} lacks into it",
+            )
+            for name in replicated
+        ),
+        Job("store-doctor", ("store", "doctor"), MONTHLY, 4, "prove anew what each store really does"),
         Job("log-publish", ("log", "publish"), DAILY, 6, "sign the head of the log and copy it into every store"),
-        Job("snapshot", ("snapshot",), DAILY, 6, "put a snapshot of the catalogue into every store"),
-    )
+        Job("snapshot", ("snapshot",), DAILY, 6, "put what the catalogue has learned into every store"),
+    )  # fmt: skip
     # Without a key there is no head to sign: such a job would fail every night.
     idle = frozenset() if settings.log.key else frozenset(["log-publish"])
     return (*found, *(job for job in chores if job.name not in idle and is_there(job.arguments)))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from archiver.core.audits import Repair, RepairOutcome
 from archiver.core.bags.layout import LAST_TAG_FILE, SHADOW
 from archiver.core.bags.manifests import format_manifest
+from archiver.core.bags.validating import LARGEST_TAG_FILE
 from archiver.core.errors import (
     ArchiverError,
     CannotRunError,
@@ -163,11 +164,9 @@ class _Mending:
                 return self._payload(path)
             return self._tag(path)
         except (StoreError, CannotRunError) as error:
-            return self._said(
-                path,
-                RepairOutcome.FAILED,
-                detail=f"{error.message}; next: archiver repair {self.copy.item}",
-            )
+            again = f"archiver repair {self.copy.item}"
+            next_ = f"{error.next_command}   # then: {again}" if error.next_command else again
+            return self._said(path, RepairOutcome.FAILED, detail=f"{error.message}; next: {next_}")
 
     def _removed(self, path: str) -> Repair:
         if self.is_rehearsal:
@@ -390,8 +389,14 @@ def _first(places: tuple[Store, ...], key: str, digest: Digest) -> bytes | None:
 
 
 def _whole(store: Store, key: str) -> bytes | None:
+    """Return a tag file, or None where there is none, or one that is larger than any may be."""
+    content = bytearray()
     try:
         with store.read(key) as chunks:
-            return b"".join(chunks)
+            for chunk in chunks:
+                content += chunk
+                if len(content) > LARGEST_TAG_FILE:
+                    return None
+        return bytes(content)
     except (ArchiverError, ValueError):
         return None

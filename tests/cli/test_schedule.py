@@ -36,7 +36,7 @@ def test_each_selection_and_the_audit_get_a_line(archive):
 
 def test_a_crontab_line_does_what_it_says_from_anywhere(archive, tmp_path):
     for line in jobs_of(archive.run("schedule", "cron").out):
-        assert re.match(r"[0-5]?\d [1-6] \* \* [*0] ", line)
+        assert re.match(r"[0-5]?\d [1-6] [*1] \* [*0] ", line)
         command = line.split(" ", 5)[5]
         assert not re.search(r"(?<!\\)%", command)
         # What cron does (crontab(5)): \% becomes %, and /bin/sh gets the rest. The source does not answer: status 3.
@@ -46,6 +46,17 @@ def test_a_crontab_line_does_what_it_says_from_anywhere(archive, tmp_path):
             env=environment(ARCHIVER_SOURCES__INTERNET_ARCHIVE__TRIES="1"),
         )  # fmt: skip
         assert done.returncode == (3 if " harvest " in line else 0), (command, done.stderr)
+
+
+def test_every_chore_has_a_line_and_each_its_own_days(archive):
+    done = archive.run("schedule", "cron", "--replicate", "primary")
+    days = {line.split(" archiver.toml' ")[-1]: line.split(" ")[2:5] for line in jobs_of(done.out)}
+    found = {command.rpartition(" -q ")[2]: when for command, when in days.items()}
+    assert found["licence recheck"] == ["*", "*", "0"]
+    assert found["store doctor"] == ["1", "*", "*"]
+    assert found["snapshot"] == found["replicate --to primary"] == ["*", "*", "*"]
+    monthly = archive.run("schedule", "systemd").out.partition("-store-doctor.timer")[2]
+    assert "OnCalendar=*-*-01 04:" in monthly
 
 
 def test_the_log_is_published_where_there_is_a_key_to_sign_it(archive, tmp_path):

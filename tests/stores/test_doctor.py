@@ -110,6 +110,24 @@ def test_a_put_that_was_not_locked_is_an_error_that_names_the_doctor(swift):
     assert caught.value.next_command == "archiver store doctor mirror"
 
 
+@pytest.mark.xdist_group("ministack")
+def test_what_was_found_out_about_another_version_of_the_server_is_not_believed(ministack):
+    poor = Capabilities(Checksums.NONE, create_only=False, checks_digests=False, answers_digests=False)
+    where = location(ministack)
+    doctor = S3Doctor("mirror", where, ministack.session())
+    doctor.examine()
+    doctor.close()
+
+    def store(server, where=where):
+        return S3Store("mirror", where, session=ministack.session(), capabilities=poor, server=server)
+
+    assert store(doctor.server).capabilities() == poor
+    assert store("Another/2.0").capabilities() == store("Another/2.0").capabilities() != poor
+    with pytest.raises(StoreRefusedError, match="Another") as caught:
+        store("Another/2.0", location(ministack, retain_seconds=7200.0)).put("a", b"a", sha256=digest_of(b"a"))
+    assert caught.value.next_command == "archiver store doctor mirror"
+
+
 def diagnosis(*symptoms):
     return Diagnosis("mirror", "s3://b", "x", AT, symptoms)
 
@@ -117,8 +135,8 @@ def diagnosis(*symptoms):
 def test_a_diagnosis_comes_back_as_it_was_saved_and_grows_old():
     one = diagnosis(Symptom("create-only", Answer.PROVEN, "é\n"))
     assert recognise_diagnosis(one.record()) == one
-    assert one.is_fresh("s3://b", AT + timedelta(days=29))
-    assert not one.is_fresh("s3://b", AT + timedelta(days=30))
+    assert one.is_fresh("s3://b", AT + timedelta(days=39))
+    assert not one.is_fresh("s3://b", AT + timedelta(days=40))
     assert not one.is_fresh("s3://other", AT)
 
 
