@@ -18,7 +18,7 @@ def state_of(item: ItemId, files: Iterable[DeclaredFile], *, licence: str) -> Di
     """Return the SHA-256 of what a version of an item stands for: its chosen files as declared, and its licence.
 
     A corrected description or a new review is no new version; other bytes, another file list or another licence is.
-    A file without declared digests is recognised by its size and modification time instead.
+    A file without declared digests is recognised by its size and by its modification time or revision instead.
 
     Args:
         item: Whose state.
@@ -31,4 +31,4 @@ def state_of(item: ItemId, files: Iterable[DeclaredFile], *, licence: str) -> Di
 
 
 def _modified(file: DeclaredFile) -> list[str]:
-    return [value for label, value in file.facts if label == "mtime"]
+    return [value for label, value in file.facts if label in {"mtime", "revision"}]

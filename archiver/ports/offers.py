@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from archiver.ports.clock import Clock
     from archiver.ports.hosts import HostTimes
+    from archiver.ports.notebooks import Notebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Surroundings:
         times: When hosts may be asked next, for every process of the archive; None for this source alone.
         private: Hosts, addresses and networks that may be asked although they are private (``[network] allow_private``).
         largest_file: Bytes of a file whose size nobody declared (``[network] largest_file``).
+        notebook: What the source wants to know again in its next run; None where nothing is kept.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Surroundings:
     times: HostTimes | None = None
     private: tuple[str, ...] = ()
     largest_file: int = 4 << 30
+    notebook: Notebook | None = None
 
 
 class OpenSource(Source, Protocol):

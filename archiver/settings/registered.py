@@ -9,7 +9,8 @@ LOCAL = "local"
 COMMONS = "commons"
 CCMIXTER = "ccmixter"
 JAMENDO = "jamendo"
-OURS = (INTERNET_ARCHIVE, LOCAL, COMMONS, CCMIXTER, JAMENDO)
+RSS = "rss"
+OURS = (INTERNET_ARCHIVE, LOCAL, COMMONS, CCMIXTER, JAMENDO, RSS)
 """The sources that the program itself brings."""
 GROUP = "archiver.sources"
 """The entry point group; see `archiver.ports.offers`."""

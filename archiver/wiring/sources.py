@@ -20,6 +20,7 @@ from archiver.settings.registered import (
     JAMENDO,
     LOCAL,
     OURS,
+    RSS,
     registered_sources,
 )
 
@@ -41,6 +42,7 @@ _MODULES = {
     COMMONS: "archiver.sources.commons",
     CCMIXTER: "archiver.sources.ccmixter",
     JAMENDO: "archiver.sources.jamendo",
+    RSS: "archiver.sources.feeds",
 }
 """Our own offers, each loaded when its source is used."""
 
@@ -92,6 +94,7 @@ def surroundings(
     settings: Settings, name: str, table: SourceTable, can: Capabilities, *, clock: SystemClock
 ) -> Surroundings:
     """Return what a source gets from the settings."""
+    from archiver.staging.notebook import FileNotebook
     from archiver.wiring.network import host_times, is_here, patience
 
     rate = table.requests_per_second
@@ -111,6 +114,7 @@ def surroundings(
         times=host_times(settings, clock),
         private=tuple(settings.network.allow_private),
         largest_file=settings.network.largest_file,
+        notebook=FileNotebook(settings.home / "sources" / name),
     )
 
 

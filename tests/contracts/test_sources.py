@@ -14,12 +14,21 @@ from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
 from archiver.rehearsal.source_contract import Expected, check_source
 from archiver.shelf import licence_table
-from archiver.sources import ccmixter, commons, jamendo
+from archiver.sources import ccmixter, commons, feeds, jamendo
 from archiver.sources.ia_wire import Manners
 from archiver.sources.internet_archive import InternetArchive
 from archiver.sources.local import LocalOffer
 from tests.archive import LICENCE
-from tests.doubles.services import CcMixterDouble, CommonsDouble, CommonsFile, JamendoDouble, Track, Upload
+from tests.doubles.services import (
+    CcMixterDouble,
+    CommonsDouble,
+    CommonsFile,
+    Episode,
+    FeedDouble,
+    JamendoDouble,
+    Track,
+    Upload,
+)
 from tests.sources.test_manners import FakeClock
 from tests.sources.walking import around
 
@@ -79,6 +88,24 @@ def ccmixter_double():
 
 def jamendo_double():
     return JamendoDouble([Track(number) for number in (1, 2)], client_id="b4c0ffee", page_size=1)
+
+
+@contextmanager
+def feeds_(_):
+    with FeedDouble(
+        [Episode(number, inside=f"<cc:license rdf:resource='{LICENCE}'/>") for number in ("1", "2")]
+    ) as served:
+        source = feeds.OFFER.open(around("rss", served.url))
+        yield source, selection("rss", "feed.xml")
+        source.close()
+
+
+def test_feeds_keep_the_contract():
+    with feeds_(None) as (source, chosen):
+        (page,) = source.enumerate(chosen)
+        names = tuple(item.name for item in page.items)
+        assert len(names) == 2
+        assert faults(source, chosen, Expected(names, names[0][:-16] + "0" * 16)) == ()
 
 
 SERVICES = {

@@ -226,3 +226,53 @@ class JamendoDouble(ServiceDouble):
             json.dumps({"headers": headers, "results": results or []}).encode(),
             headers={"Content-Type": "application/json"},
         )
+
+
+@dataclass
+class Episode:
+    """An entry of a feed; `inside` is further XML in it."""
+
+    guid: str
+    content: bytes = SOUND
+    inside: str = ""
+    enclosure: str = '<enclosure url="{url}/audio/{guid}.mp3" length="0" type="audio/mpeg"/>'
+
+    def xml(self, url: str) -> str:
+        enclosure = self.enclosure.format(url=url, guid=self.guid)
+        link = f"<link>https://example.org/{self.guid}</link>"
+        guid = f'<guid isPermaLink="false">{self.guid}</guid><title>Episode {self.guid}</title>'
+        return f"<item>{guid}{link}<pubDate>Fri, 09 Oct 2020 04:30:38 GMT</pubDate>{enclosure}{self.inside}</item>"
+
+
+NAMESPACES = (
+    'xmlns:creativeCommons="http://backend.userland.com/creativeCommonsRssModule" xmlns:cc="http://web.resource.org/cc/" '
+    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:podcast="https://podcastindex.org/namespace/1.0" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/" '
+    'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xmlns:atom="http://www.w3.org/2005/Atom" '
+    'xmlns:dcterms="http://purl.org/dc/terms/"'
+)
+
+
+class FeedDouble(ServiceDouble):
+    """`/feed.xml` with an entity tag and a date, both understood when they are asked with; and its enclosures."""
+
+    def __init__(self, episodes: list[Episode], *, head: str = "<title>A cast</title>") -> None:
+        super().__init__(self._answer)
+        self.episodes, self.head = episodes, head
+
+    @property
+    def body(self) -> bytes:
+        items = "".join(episode.xml(self.url) for episode in self.episodes)
+        return (
+            f'<?xml version="1.0"?><rss version="2.0" {NAMESPACES}><channel>{self.head}{items}</channel></rss>'.encode()
+        )
+
+    def _answer(self, request: Request) -> Reply | None:
+        if request.path == "/feed.xml":
+            tag = f'"{hashlib.sha1(self.body).hexdigest()}"'
+            headers = {"ETag": tag, "Last-Modified": "Fri, 09 Oct 2020 04:30:38 GMT", "Content-Type": "text/html"}
+            if request.headers.get("if-none-match") == tag:
+                return Reply(b"", 304, headers)
+            return Reply(self.body, headers=headers)
+        found = next((one for one in self.episodes if request.path == f"/audio/{one.guid}.mp3"), None)
+        return Reply(found.content, headers={"Content-Type": "audio/mpeg", "ETag": '"1-2"'}) if found else None
