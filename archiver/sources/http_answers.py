@@ -10,7 +10,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from archiver.core.errors import FileRefusedError, SourceError, SourceProtocolError, SourceUnavailableError
 
@@ -104,41 +104,6 @@ def validator_of(headers: Mapping[str, str]) -> str:
         age = parsedate_to_datetime(headers.get("Date", "")) - parsedate_to_datetime(changed)
         return changed if age.total_seconds() >= 60 and len(changed) <= 64 else ""
     return ""
-
-
-def redirect_target(base: str, location: str, *, endpoint: str) -> str:
-    """Return where a redirect leads, when it may be followed.
-
-    A redirect is hostile input. From a public endpoint it may not lead to a private address (it would make us the
-    attacker's hand in our own network) nor from https to http; from a loopback endpoint it may not leave this machine.
-
-    Raises:
-        SourceProtocolError: It may not be followed.
-    """
-    try:
-        target = urljoin(base, location)
-        parts = urlsplit(target)
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise SourceProtocolError(f"{shown(base)}: redirected to no address: {location[:200]!r}") from error
-    refused = ""
-    if parts.scheme not in {"http", "https"} or not host:
-        refused = "not an http address"
-    elif urlsplit(endpoint).scheme == "https" and parts.scheme != "https":
-        refused = "from https to http"
-    elif parts.username or parts.password:
-        refused = "with a user name"
-    else:
-        refused = _refused_address(urlsplit(endpoint).hostname or "", host, port or 443)
-    if refused:
-        raise SourceProtocolError(f"{shown(base)}: redirect refused, {refused}: {shown(target)}")
-    return target
-
-
-def _refused_address(home: str, host: str, port: int) -> str:
-    if is_loopback(home) or is_loopback(host):
-        return "" if is_loopback(home) and is_loopback(host) else "to or from this machine"
-    return "" if is_private(home) == is_private(host, port) else "between a public and a private address"
 
 
 def is_private(host: str, port: int = 443) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -19,8 +18,8 @@ from archiver.core.errors import (
     SourceUnavailableError,
 )
 from archiver.core.packages import ItemId
-from archiver.ports.sources import CandidatePage, Delivery
-from archiver.sources.http_answers import content_range, is_private
+from archiver.ports.sources import CandidatePage
+from archiver.sources.http_answers import is_private
 from archiver.sources.ia_metadata import parse_item, refuse_identifier
 from archiver.sources.ia_preferences import HostPreferences
 from archiver.sources.ia_wire import Wire
@@ -29,14 +28,14 @@ from archiver.sources.loose_json import parse_object
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import requests
-
     from archiver.core.gate import AdmittedItem
     from archiver.core.packages import DeclaredFile, SourceItem
     from archiver.core.patience import Patience
     from archiver.core.preferences import Stated
     from archiver.core.selections import Selection
     from archiver.ports.clock import Clock
+    from archiver.ports.hosts import HostTimes
+    from archiver.ports.sources import Delivery
     from archiver.sources.ia_wire import Manners
 
 T = TypeVar("T")
@@ -57,12 +56,15 @@ class InternetArchive:
         manners: Where, as whom and how fast; a public endpoint is not contacted without a contact.
         patience: How often metadata and search are tried.
         clock: For waiting.
+        times: When hosts may be asked next; None for this source alone.
 
     Raises:
         SettingsError: The endpoint is public and there is no contact.
     """
 
-    def __init__(self, name: str, manners: Manners, *, patience: Patience, clock: Clock) -> None:
+    def __init__(
+        self, name: str, manners: Manners, *, patience: Patience, clock: Clock, times: HostTimes | None = None
+    ) -> None:
         if not manners.contact and not is_private(urlsplit(manners.endpoint).hostname or ""):
             raise SettingsError(
                 f"{manners.endpoint} is not contacted without a way to reach you: [archive] contact is empty",
@@ -71,9 +73,9 @@ class InternetArchive:
         self._name = name
         self._patience = patience
         self._clock = clock
-        self._wire = Wire(manners, clock=clock)
+        self._wire = Wire(manners, clock=clock, times=times)
         self._preferences = HostPreferences(self._wire, clock=clock)
-        self._wire.listener = self._preferences.heard
+        self._wire.listen(self._preferences.heard)
 
     @property
     def name(self) -> str:
@@ -140,31 +142,9 @@ class InternetArchive:
         """
         item = admitted.item.id
         refuse_identifier(item)
-        what = f"{item}: {file.name}"
-        resumes = offset > 0 and bool(validator)
-        # If-Range (RFC 9110 §13.1.5): bytes of another state must never be appended to those that are here.
-        headers = {"Range": f"bytes={offset}-", "If-Range": validator} if resumes else {}
         path = f"/download/{quote(item.name, safe='')}/{quote(file.name, errors='surrogatepass')}"
-        with self._wire.body(path, headers) as answer:
-            place = _place(answer, resumes=resumes, offset=offset, file=file)
-            if place is not None:
-                yield self._delivery(answer, *place, what=what)
-                return
-        log.info("%s: the source does not go on at byte %d; starting over", what, offset)
-        with self._wire.body(path, {}) as answer:
-            place = _place(answer, resumes=False, offset=0, file=file)
-            if place is None:
-                raise SourceUnavailableError(f"{what}: asked for the whole file, got HTTP status {answer.status_code}")
-            yield self._delivery(answer, *place, what=what)
-
-    def _delivery(self, answer: requests.Response, first: int, length: int | None, *, what: str) -> Delivery:
-        return Delivery(
-            offset=first,
-            validator=_strong_validator(answer),
-            length=length,
-            content_type=answer.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
-            chunks=self._wire.chunks(answer, what=what),
-        )
+        with self._wire.open(path, offset=offset, validator=validator, size=file.size) as delivery:
+            yield delivery
 
     def stated(self, item: ItemId) -> Stated:
         """Return what the host states about an item; see `archiver.ports.preferences.PreferenceSource`."""
@@ -211,32 +191,6 @@ class InternetArchive:
                     raise
                 log.info("%s; trying again in %.0f seconds", error.message, wait)
             self._clock.wait(wait)
-
-
-def _place(
-    answer: requests.Response, *, resumes: bool, offset: int, file: DeclaredFile
-) -> tuple[int, int | None] | None:
-    """Return the position of an answer's first byte and the length of the whole file it states.
-
-    None when the answer has other bytes than asked for: 416, a range nobody asked for, or one of another length.
-    """
-    if answer.status_code == HTTPStatus.PARTIAL_CONTENT:
-        place = content_range(answer.headers)
-        if not resumes or place is None or place[0] != offset:
-            return None
-        if file.size is not None and place[1] not in {None, file.size}:
-            return None
-        return offset, place[1]
-    if answer.status_code != HTTPStatus.OK:
-        return None
-    length = answer.headers.get("Content-Length", "")
-    return 0, int(length) if length.isascii() and length.isdigit() else None
-
-
-def _strong_validator(answer: requests.Response) -> str:
-    """Return the entity tag where it is a strong one: only those may stand in If-Range (RFC 9110 §13.1.5)."""
-    tag: str = answer.headers.get("ETag", "")
-    return tag if tag.startswith('"') and len(tag) <= 1024 else ""
 
 
 def _compare_total(query: str, announced: int | None, delivered: int) -> None:

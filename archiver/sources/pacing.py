@@ -18,54 +18,6 @@ _STEP = 0.2
 """Seconds between two looks at a signal while waiting for a free download."""
 
 
-class Pace:
-    """At most so many requests a second, evenly spaced (the generic cell rate algorithm with a burst of one).
-
-    Args:
-        per_second: Requests; zero for no limit.
-        clock: For waiting, so that a signal ends it.
-    """
-
-    def __init__(self, per_second: float, clock: Clock) -> None:
-        self._interval = 1 / per_second if per_second else 0.0
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def take(self) -> None:
-        """Wait for the turn of one request."""
-        with self._lock:
-            now = self._clock.monotonic()
-            turn = max(self._next, now)
-            self._next = turn + self._interval
-        if turn > now:
-            self._clock.wait(turn - now)
-
-
-class Holds:
-    """Hosts that asked to be left alone, for all threads."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._until: dict[str, float] = {}
-
-    def hold(self, host: str, seconds: float) -> None:
-        """Let nobody ask the host for so long; an earlier, longer hold stays."""
-        with self._lock:
-            until = self._clock.monotonic() + seconds
-            self._until[host] = max(until, self._until.get(host, 0.0))
-
-    def wait_for(self, host: str) -> None:
-        """Wait until the host may be asked."""
-        while True:
-            with self._lock:
-                left = self._until.get(host, 0.0) - self._clock.monotonic()
-            if left <= 0:
-                return
-            self._clock.wait(left)
-
-
 class MemoryHostTimes:
     """See `archiver.ports.hosts.HostTimes`; for the threads of this process alone."""
 

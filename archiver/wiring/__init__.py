@@ -161,9 +161,12 @@ def _internet_archive(
         downloads=downloads,
         timeout=table.timeout,
         config_file=table.config_file,
+        private=tuple(settings.network.allow_private),
+        largest_file=settings.network.largest_file,
     )
     patience = network.patience(table)
-    return InternetArchive(name, manners, patience=patience, clock=clock), patience, downloads
+    times = network.host_times(settings, clock)
+    return InternetArchive(name, manners, patience=patience, clock=clock, times=times), patience, downloads
 
 
 @contextmanager

@@ -11,10 +11,9 @@ from archiver.core.patience import Patience
 from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
 from archiver.rehearsal.faults import Fault, Kind
-from archiver.sources.http_answers import content_range, error_for, redirect_target, retry_after, shown
+from archiver.sources.http_answers import content_range, error_for, retry_after, shown
 from archiver.sources.ia_wire import Manners
 from archiver.sources.internet_archive import InternetArchive
-from archiver.sources.pacing import Holds, Pace
 from tests.archive import LICENCE, Archive
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
@@ -87,10 +86,12 @@ def test_a_content_range_is_read_strictly(header, place):
     ("location", "endpoint", "why"),
     [
         ("http://ia600000.us.archive.org/x", "https://archive.org", "from https to http"),
-        ("https://127.0.0.1/x", "https://archive.org", "this machine"),
-        ("https://10.0.0.1/x", "https://archive.org", "private"),
-        ("https://169.254.169.254/x", "https://archive.org", "private"),
-        ("https://[::1]/x", "https://archive.org", "this machine"),
+        ("https://127.0.0.1/x", "https://archive.org", "does not ask"),
+        ("https://ia600000.example.org/x", "https://archive.org", "does not ask"),
+        ("https://127.0.0.1/x", "https://mirror.example.org", "private"),
+        ("https://10.0.0.1/x", "https://mirror.example.org", "private"),
+        ("https://169.254.169.254/x", "https://mirror.example.org", "private"),
+        ("https://[::1]/x", "https://mirror.example.org", "private"),
         ("https://u:p@ia1.us.archive.org/x", "https://archive.org", "user name"),
         ("file:///etc/passwd", "https://archive.org", "not an http"),
         ("http://192.0.2.1/x", "http://127.0.0.1:8000", "this machine"),
@@ -98,14 +99,14 @@ def test_a_content_range_is_read_strictly(header, place):
     ],
 )
 def test_a_redirect_leads_nowhere_it_may_not(location, endpoint, why):
+    reach = Manners(endpoint, "archiver/0", "").conduct().reach
     with pytest.raises(SourceProtocolError, match=why):
-        redirect_target(f"{endpoint}/download/a/b", location, endpoint=endpoint)
+        reach.redirected(f"{endpoint}/download/a/b", location)
 
 
 def test_a_redirect_to_a_data_node_is_followed():
-    target = redirect_target(
-        "https://archive.org/download/a/b", "https://ia600000.us.archive.org/1/b", endpoint="https://archive.org"
-    )
+    reach = Manners("https://archive.org", "archiver/0", "").conduct().reach
+    target = reach.redirected("https://archive.org/download/a/b", "https://ia600000.us.archive.org/1/b")
     assert target == "https://ia600000.us.archive.org/1/b"
 
 
@@ -117,25 +118,6 @@ def test_a_public_host_is_not_contacted_without_a_contact():
     manners = Manners("https://archive.org", "archiver/0", "")
     with pytest.raises(SettingsError, match="contact is empty"):
         InternetArchive("internet-archive", manners, patience=Patience(1.0, 1), clock=FakeClock())
-
-
-def test_requests_are_evenly_spaced_over_all_threads():
-    clock = FakeClock()
-    pace = Pace(2.0, clock)
-    for _ in range(5):
-        pace.take()
-    assert clock.at == pytest.approx(2.0)
-
-
-def test_a_hold_is_kept_until_its_end_and_a_shorter_one_does_not_end_it():
-    clock = FakeClock()
-    holds = Holds(clock)
-    holds.hold("a", 10)
-    holds.hold("a", 2)
-    holds.wait_for("b")
-    assert clock.at == 0
-    holds.wait_for("a")
-    assert clock.at == pytest.approx(10)
 
 
 def test_every_request_says_who_asks_and_keys_stay_with_the_endpoint(tmp_path):

@@ -25,7 +25,7 @@ from archiver.sources.web.reach import Reach, host_of, origin_of
 from archiver.sources.web.robots import Robots
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     import requests
 
@@ -74,6 +74,7 @@ class Conduct:
         timeout: Seconds without a byte.
         patience: How often metadata is asked for.
         largest_file: Bytes of a file whose size nobody declared.
+        paces_files: Whether files wait for their host's turn like metadata; else only for the end of a hold.
     """
 
     program: str
@@ -84,6 +85,7 @@ class Conduct:
     timeout: float = 60.0
     patience: Patience = field(default_factory=Patience)
     largest_file: int = 4 << 30
+    paces_files: bool = True
 
     @property
     def user_agent(self) -> str:
@@ -145,15 +147,28 @@ class Client:
         conduct: How it behaves.
         clock: For time and waiting, so that a signal ends it.
         times: When hosts may be asked next; None for this client alone.
+        session: Makes a session of requests, where another one than a plain one is wanted; it is made to keep to all of this.
+
+    Attributes:
+        listener: Told of the header fields of each answer that is not a fault, with the address that was asked for.
     """
 
-    def __init__(self, conduct: Conduct, *, clock: Clock, times: HostTimes | None = None) -> None:
+    def __init__(
+        self,
+        conduct: Conduct,
+        *,
+        clock: Clock,
+        times: HostTimes | None = None,
+        session: Callable[[], requests.Session] | None = None,
+    ) -> None:
         self.conduct = conduct
         self._clock = clock
         self._times = times or MemoryHostTimes(clock)
         self._slots = Slots(conduct.downloads, clock)
         self._lock = threading.Lock()
+        self._make = session
         self._session: requests.Session | None = None
+        self.listener: Callable[[str, Mapping[str, str]], None] | None = None
         self._robots = Robots("archiver", read=self._robots_file, monotonic=clock.monotonic)
 
     def get(  # noqa: PLR0913 - one promise each, all of them named at the call
@@ -228,19 +243,26 @@ class Client:
         ranged = {"Range": f"bytes={offset}-", "If-Range": validator} if resumes else {}
         plain = {**(headers or {}), "Accept-Encoding": "identity"}
         with self._slots.taken():
-            with self._asked(url, {**plain, **ranged}, secret, also=(206, 416)) as (_, answer):
+            with self._asked(url, {**plain, **ranged}, secret, also=(206, 416), is_file=True) as (_, answer):
                 place = place_of(answer.status_code, answer.headers, resumes=resumes, offset=offset, size=size)
                 if place is not None:
                     yield self._delivery(answer, *place, url=url, size=size)
                     return
             log.info("%s: the source does not go on at byte %d; starting over", shown(url), offset)
-            with self._asked(url, plain, secret, also=(206, 416)) as (_, answer):
+            with self._asked(url, plain, secret, also=(206, 416), is_file=True) as (_, answer):
                 place = place_of(answer.status_code, answer.headers, resumes=False, offset=0, size=size)
                 if place is None:
                     raise SourceUnavailableError(
                         f"{shown(url)}: asked for the whole file, got HTTP status {answer.status_code}"
                     )
                 yield self._delivery(answer, *place, url=url, size=size)
+
+    def session(self) -> requests.Session:
+        """Return the session, made when it is first needed: its package is slow to import."""
+        with self._lock:
+            if self._session is None:
+                self._session = self._made()
+            return self._session
 
     def close(self) -> None:
         """Close every idle connection."""
@@ -283,7 +305,7 @@ class Client:
         self, answer: requests.Response, first: int, length: int | None, *, url: str, size: int | None
     ) -> Delivery:
         coding = answer.headers.get("Content-Encoding", "").strip().lower()
-        if coding not in {"", "identity"}:
+        if coding not in {"", "identity"} and (size is None or length != size):
             raise SourceProtocolError(f"{shown(url)}: packed as {coding[:60]!r}, which nobody asked for")
         limit = next((number for number in (size, length) if number is not None), self.conduct.largest_file)
         return Delivery(
@@ -323,13 +345,14 @@ class Client:
         *,
         also: Collection[int] = (),
         obeys_robots: bool = False,
+        is_file: bool = False,
     ) -> Iterator[tuple[str, requests.Response]]:
         """Ask, follow redirects ourselves, and close the answer at the end."""
         reach, here = self.conduct.reach, url
         reach.checked(url)
         self._refuse_misplaced(secret)
         for _ in range(MOST_REDIRECTS + 1):
-            self._take_turn(here, obeys_robots=obeys_robots)
+            self._take_turn(here, obeys_robots=obeys_robots, is_paced=self.conduct.paces_files or not is_file)
             answer = self._sent(here, _fields(headers, first=url, here=here), secret)
             try:
                 if answer.status_code in _REDIRECTS:
@@ -337,13 +360,15 @@ class Client:
                     continue
                 if answer.status_code != 200 and answer.status_code not in also:
                     raise self._fault(answer, here)
+                if self.listener is not None:
+                    self.listener(url, answer.headers)
                 yield here, answer
                 return
             finally:
                 answer.close()
         raise SourceProtocolError(f"{shown(url)}: more than {MOST_REDIRECTS} redirects")
 
-    def _take_turn(self, url: str, *, obeys_robots: bool) -> None:
+    def _take_turn(self, url: str, *, obeys_robots: bool, is_paced: bool) -> None:
         host = urlsplit(url).netloc.lower()
         if (
             not self.conduct.contact
@@ -354,7 +379,7 @@ class Client:
                 f"{shown(url)} is not contacted without a way to reach you: [archive] contact is empty",
                 next_command='export ARCHIVER_ARCHIVE__CONTACT="mailto:you@example.org"   # or set it in archiver.toml',
             )
-        rate = self.conduct.requests_per_second
+        rate = self.conduct.requests_per_second if is_paced else 0.0
         delay = self._robots.delay(url) if obeys_robots else 0.0
         self._times.take(host, interval=max(1 / rate if rate else 0.0, delay))
 
@@ -369,7 +394,7 @@ class Client:
             from archiver.sources.web.connections import ask  # noqa: PLC0415
 
             request = requests.Request("GET", address, headers=headers, auth=_as_it_is)
-            return ask(self._opened(), request, timeout=(min(self.conduct.timeout, 30), self.conduct.timeout))
+            return ask(self.session(), request, timeout=(min(self.conduct.timeout, 30), self.conduct.timeout))
 
     def _fault(self, answer: requests.Response, url: str) -> ArchiverError:
         error = error_for(answer.status_code, answer.headers, what=shown(url), now=self._clock.now())
@@ -404,18 +429,12 @@ class Client:
     def _robots_file(self, url: str) -> bytes:
         return self.get(url, limit=LONGEST_ANSWER).body
 
-    def _opened(self) -> requests.Session:
-        with self._lock:
-            if self._session is None:
-                self._session = self._made()
-            return self._session
-
     def _made(self) -> requests.Session:
         import requests  # noqa: PLC0415
 
         from archiver.sources.web.connections import guard  # noqa: PLC0415
 
-        session = requests.Session()
+        session = self._make() if self._make else requests.Session()
         session.headers.clear()
         session.headers.update({"User-Agent": self.conduct.user_agent})
         guard(session, self.conduct.reach, connections=self.conduct.downloads + 8)
