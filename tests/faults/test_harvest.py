@@ -160,6 +160,8 @@ def test_exactly_the_right_items_are_stored_and_a_second_run_asks_for_no_audio_b
         [
             "archiver.toml",
             "archiver.lock",
+            "hosts.json",
+            "hosts.lock",
             "catalogue.sqlite",
             "last-runs/harvest.json",
             "manifests/all.toml",
