@@ -12,6 +12,7 @@ from archiver import wiring
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
 from archiver.cli.log import publish_if_wanted
+from archiver.cli.progress import check_bar
 from archiver.core.audits import AuditPlan, AuditReport, Budget, CheckOutcome, RepairOutcome, Scope
 from archiver.core.errors import InterruptedRunError, UsageError
 from archiver.core.findings import Finding, FindingCode
@@ -19,6 +20,7 @@ from archiver.core.fixity import Grade
 from archiver.core.packages import ItemId, parse_item_id
 
 if TYPE_CHECKING:
+    from archiver.cli.progress import CheckBar
     from archiver.core.audits import AuditSummary, CheckedCopy, DueCopy, Repair
     from archiver.settings.reading import Settings
     from archiver.workflows.audit import Audit, Rounds
@@ -198,14 +200,17 @@ class AuditRun:
     def walk(self, audit: Audit) -> bool:
         """Take every check; return whether the run was interrupted."""
         try:
-            for checked in audit:
-                self.took(checked)
+            with check_bar(is_wanted=not self.front.is_quiet) as bar:
+                if bar is not None:
+                    bar.began("audit", files=0, bytes_=0)
+                for checked in audit:
+                    self.took(checked, bar)
         except InterruptedRunError:
             status.print_problem("interrupted: what was checked is taken down; the same command goes on from here")
             return True
         return False
 
-    def took(self, checked: CheckedCopy) -> None:
+    def took(self, checked: CheckedCopy, bar: CheckBar | None) -> None:
         """Count and print one check; good ones are kept for a report only."""
         self.number += 1
         if self.reports:
@@ -215,7 +220,9 @@ class AuditRun:
         self.undecodable += len(checked.undecodable)
         self.convicted += any(one.code is not FindingCode.OBJECT_UNREADABLE for one in checked.damages)
         show_check(checked, self.output, self.front)
-        if self.number % PROGRESS_EVERY == 0 and not self.front.is_quiet:
+        if bar is not None:
+            bar.read(checked.bytes, amount=f"{self.number} copies")
+        elif self.number % PROGRESS_EVERY == 0 and not self.front.is_quiet:
             status.print_problem(f"{self.number} copies checked")
 
     def repair(self, rounds: Rounds) -> None:

@@ -1,8 +1,9 @@
-"""Progress on a terminal; silence elsewhere. Implements `archiver.ports.progress.Progress`."""
+"""Progress on a terminal; silence elsewhere. Implements `archiver.ports.progress.Progress` and `archiver.ports.checks.CheckProgress`."""
 
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 SHOWN_AT_ONCE = 8
 """Lines of items in hand; more would not fit a terminal."""
+
+
+SHOWN_EVERY = 0.1
+"""Seconds between two moves of a bar."""
 
 
 class Silence:
@@ -115,6 +120,67 @@ def progress_bars(*, is_wanted: bool) -> Iterator[Silence | TerminalProgress]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         yield TerminalProgress(bars)
+
+
+class CheckBar:
+    """One bar for what is being read, by bytes.
+
+    Args:
+        bars: Of rich, started by the caller.
+    """
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._lock = threading.Lock()
+        self._task: TaskID | None = None
+        self._waiting = 0
+        self._shown_at = 0.0
+
+    def began(self, what: str, *, files: int, bytes_: int) -> None:
+        """See the port."""
+        with self._lock:
+            self._task = self._bars.add_task(_escaped(what)[-40:], total=bytes_ or None, amount=f"{files} files")
+
+    def read(self, bytes_: int, *, amount: str = "") -> None:
+        """See the port. The bar moves a few times in a second: moving it for each small file would take longer than reading it."""
+        with self._lock:
+            self._waiting += bytes_
+            now = time.monotonic()
+            if now - self._shown_at >= SHOWN_EVERY and self._task is not None:
+                self._bars.advance(self._task, self._waiting)
+                if amount:
+                    self._bars.update(self._task, amount=amount)
+                self._waiting, self._shown_at = 0, now
+
+    def ended(self) -> None:
+        """See the port."""
+        with self._lock:
+            if self._task is not None:
+                self._bars.remove_task(self._task)
+            self._task, self._waiting = None, 0
+
+
+@contextmanager
+def check_bar(*, is_wanted: bool) -> Iterator[CheckBar | None]:
+    """Show on standard error how far a check has come, where that is a terminal; else there is no bar."""
+    import sys
+
+    if not is_wanted or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (
+        TextColumn("{task.description}", table_column=None),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[amount]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield CheckBar(bars)
 
 
 def _escaped(text: str) -> str:

@@ -11,6 +11,7 @@ import click
 from archiver import wiring
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.progress import check_bar
 
 if TYPE_CHECKING:
     from archiver.core.findings import BagVerdict
@@ -46,11 +47,12 @@ def verify_command(
 
     engine = wiring.threads(jobs or os.cpu_count() or 1, "verify")
     report = _Report(front, output)
-    looking = Looking(front.settings, engine, is_lenient=lenient, profile=profile)
     try:
-        for path in paths:
-            for where, verdict in verdicts(path, looking):
-                report.took(where, verdict)
+        with check_bar(is_wanted=not front.is_quiet) as bar:
+            looking = Looking(front.settings, engine, is_lenient=lenient, profile=profile, progress=bar)
+            for path in paths:
+                for where, verdict in verdicts(path, looking):
+                    report.took(where, verdict)
     finally:
         engine.close()
     return report.ended()

@@ -9,18 +9,21 @@ import gzip
 import tarfile
 import zlib
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from archiver.containers.bounded import ExcessError, ForwardReader
 from archiver.containers.limits import limits_for
 from archiver.core.bags.paths import unsafe_because
-from archiver.core.errors import ObjectDamagedError, ObjectNotFoundError
+from archiver.core.errors import ObjectDamagedError
 from archiver.core.objects import ObjectFacts, Stranger, StrangerKind
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from archiver.ports.bags import Reader
 
 CHUNK = 1 << 20
 _BLOCK = 512
@@ -47,41 +50,33 @@ class TarStream:
 
     def survey(self) -> Iterator[ObjectFacts | Stranger]:
         """Yield every member in order; see the port."""
-        for fact, _ in self._survey():
-            yield fact
-
-    def _survey(self) -> Iterator[tuple[ObjectFacts | Stranger, int]]:
-        """Yield what each member is, and where its bytes begin."""
-        seen: set[str] = set()
         try:
             with self._opened() as (tar, reader):
                 for member in _members(tar):
                     fact = _fact(member)
-                    if isinstance(fact, ObjectFacts) and fact.key in seen:
-                        fact = Stranger(StrangerKind.REPEATED, fact.key, "a second member of this name")
-                    if isinstance(fact, ObjectFacts):
-                        seen.add(fact.key)
                     if fact is not None:
-                        yield fact, member.offset_data
+                        yield fact
                 # `tarfile` takes a broken header for the end; the end is a block of zeros (POSIX pax, ustar).
                 if len(reader.last) != _BLOCK or any(reader.last):
-                    yield Stranger(StrangerKind.DAMAGED, "", f"no end of the archive after {tar.offset} bytes"), 0
+                    yield Stranger(StrangerKind.DAMAGED, "", f"no end of the archive after {tar.offset} bytes")
         except ExcessError as error:
-            yield Stranger(StrangerKind.EXCESSIVE, "", str(error)), 0
+            yield Stranger(StrangerKind.EXCESSIVE, "", str(error))
         except (*_BROKEN, OSError) as error:
-            yield Stranger(StrangerKind.DAMAGED, "", f"{type(error).__name__}: {error}"[:300]), 0
+            yield Stranger(StrangerKind.DAMAGED, "", f"{type(error).__name__}: {error}"[:300])
 
-    def contents(self, keys: Collection[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """Yield each named object with its bytes; see the port."""
-        missing = set(keys)
+    def contents(self, wanted: Iterable[ObjectFacts]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Yield each wanted object with its bytes; see the port."""
+        coming = iter(wanted)
+        awaited = next(coming, None)
+        if awaited is None:
+            return
         with self._translated(), self._opened() as (tar, _):
             for member in _members(tar):
-                fact = _fact(member)
-                if not isinstance(fact, ObjectFacts) or fact.key not in missing:
+                if member.offset_data != awaited.place:
                     continue
-                missing.discard(fact.key)
-                yield fact.key, self._chunks(tar, member)
-                if not missing:
+                yield awaited.key, self._chunks(tar, member)
+                awaited = next(coming, None)
+                if awaited is None:
                     return
 
     def _chunks(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
@@ -117,7 +112,7 @@ class TarStream:
 
 
 class TarPlace(TarStream):
-    """A plain tar, whose members can be read in any order once it was surveyed; see `archiver.ports.bags.BagPlace`.
+    """A plain tar, whose members can be read in any order; see `archiver.ports.bags.BagArchive`.
 
     Args:
         path: The file.
@@ -125,40 +120,24 @@ class TarPlace(TarStream):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "")
-        self._places: dict[str, tuple[int, int]] = {}
-
-    def survey(self) -> Iterator[ObjectFacts | Stranger]:
-        """Yield every member in order, remembering where its bytes are; see the port."""
-        self._places.clear()
-        for fact, offset in self._survey():
-            if isinstance(fact, ObjectFacts):
-                self._places[fact.key] = (offset, fact.size)
-            yield fact
-
-    def list(self, prefix: str) -> Iterator[ObjectFacts]:
-        """Yield the members whose name begins with ``prefix``."""
-        facts = self.survey() if not self._places else (ObjectFacts(k, size) for k, (_, size) in self._places.items())
-        for fact in facts:
-            if isinstance(fact, ObjectFacts) and fact.key.startswith(prefix):
-                yield fact
 
     @contextmanager
-    def read(self, key: str) -> Iterator[Iterator[bytes]]:
-        """Open a member; see the port."""
-        if key not in self._places:
-            raise ObjectNotFoundError(f"{self._path} holds no {key}")
-        with self._translated(), self._path.open("rb", buffering=0) as file:
-            yield self._pieces(file, key, *self._places[key])
-
-    def _pieces(self, file: io.FileIO, key: str, offset: int, size: int) -> Iterator[bytes]:
+    def reader(self) -> Iterator[Reader]:
+        """Open the file for reading members; see the port."""
         with self._translated():
-            file.seek(offset)
-            missing = size
+            file = self._path.open("rb", buffering=0)
+        with file:
+            yield partial(self._pieces, file)
+
+    def _pieces(self, file: io.FileIO, member: ObjectFacts) -> Iterator[bytes]:
+        with self._translated():
+            file.seek(member.place)
+            missing = member.size
             while missing and (chunk := file.read(min(CHUNK, missing))):
                 missing -= len(chunk)
                 yield chunk
             if missing:
-                raise ObjectDamagedError(f"{self._path}: {key!r} ends {missing} bytes before its end")
+                raise ObjectDamagedError(f"{self._path}: {member.key!r} ends {missing} bytes before its end")
 
 
 def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
@@ -182,7 +161,7 @@ def _fact(member: tarfile.TarInfo) -> ObjectFacts | Stranger | None:
     elif member.issym() or member.islnk():
         kind, detail = StrangerKind.LINK, f"a link to {member.linkname[:200]!r}"
     elif member.isreg() and not member.issparse():
-        return ObjectFacts(name, member.size)
+        return ObjectFacts(name, member.size, place=member.offset_data)
     return Stranger(kind, shown, detail)
 
 

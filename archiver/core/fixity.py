@@ -7,6 +7,7 @@ source declares both, because it is stronger and, on processors with SHA instruc
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -36,6 +37,7 @@ class Algorithm(StrEnum):
         return list(Algorithm).index(self)
 
 
+_HEXADECIMAL = re.compile("[0-9a-f]+")
 _HEX_LENGTHS = {
     Algorithm.MD5: 32,
     Algorithm.SHA1: 40,
@@ -65,8 +67,7 @@ class Digest:
     value: str
 
     def __post_init__(self) -> None:
-        hexadecimal = set(self.value) <= set("0123456789abcdef")
-        if len(self.value) != self.algorithm.hex_length or not hexadecimal:
+        if len(self.value) != _HEX_LENGTHS[self.algorithm] or not _HEXADECIMAL.fullmatch(self.value):
             raise ValueError(f"not a {self.algorithm} digest in lower-case hexadecimal: {self.value[:140]!r}")
 
     def __str__(self) -> str:

@@ -35,11 +35,13 @@ class ObjectFacts:
         key: The object's key, relative to the store's prefix.
         size: Bytes.
         sha256: The digest that the store itself computed over the whole object, or None where it keeps none.
+        place: Where it is in an archive, so that a reader need not look for its name; 0 in a store.
     """
 
     key: str
     size: int
     sha256: Digest | None = None
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,6 @@ class StrangerKind(StrEnum):
     """A name that is not UTF-8."""
     UNSAFE = "unsafe"
     """A name that would leave its directory on some system."""
-    REPEATED = "repeated"
-    """A second member of an archive under the same name: which one a reader gets depends on the reader."""
     DAMAGED = "damaged"
     """A place from which an archive cannot be read any more."""
     EXCESSIVE = "excessive"

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from archiver.core.objects import ObjectFacts, Stranger
+
+    Reader = Callable[[ObjectFacts], Iterator[bytes]]
+    """Returns the bytes of an object in order, in chunks of at most 1 MiB; raises `StoreError` as `BagPlace.read` does."""
 
 
 class BagPlace(Protocol):
@@ -32,6 +35,43 @@ class BagPlace(Protocol):
         ...
 
 
+class BagArchive(Protocol):
+    """Objects that are surveyed in one go and then read in any order: a plain tar, a zip."""
+
+    @property
+    def name(self) -> str:
+        """The name that findings give it."""
+        ...
+
+    def survey(self) -> Iterator[ObjectFacts | Stranger]:
+        """Yield everything there, without its bytes; nothing is remembered.
+
+        What an archive holds twice under one name is yielded twice, and damage is a stranger: it is never raised.
+        """
+        ...
+
+    def reader(self) -> AbstractContextManager[Reader]:
+        """Open what several objects are read through, for one thread."""
+        ...
+
+
+class BagTree(Protocol):
+    """A directory that holds one bag, or many."""
+
+    @property
+    def name(self) -> str:
+        """The name that findings give it."""
+        ...
+
+    def survey(self, prefix: str) -> Iterator[ObjectFacts | Stranger]:
+        """Yield everything below a prefix, without its bytes; see `BagArchive.survey`."""
+        ...
+
+    def reader(self) -> AbstractContextManager[Reader]:
+        """Open what several objects are read through, for one thread."""
+        ...
+
+
 class BagStream(Protocol):
     """An archive that can only be read from its beginning to its end, each time anew."""
 
@@ -41,11 +81,14 @@ class BagStream(Protocol):
         ...
 
     def survey(self) -> Iterator[ObjectFacts | Stranger]:
-        """Yield every member in order, without its bytes. Never raises for what the archive holds: damage is a stranger."""
+        """Yield every member in order, without its bytes; see `BagArchive.survey`."""
         ...
 
-    def contents(self, keys: Collection[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """Yield each named object with its bytes, in the archive's own order; bytes must be consumed before the next.
+    def contents(self, wanted: Iterable[ObjectFacts]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Yield objects with their bytes, which must be consumed before the next.
+
+        Args:
+            wanted: Which ones, in the order of the survey; consumed as far as the archive is read.
 
         Raises:
             StoreError: The archive cannot be read on; objects yielded before hold.

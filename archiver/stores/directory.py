@@ -12,8 +12,10 @@ from __future__ import annotations
 import errno
 import os
 import shlex
+import stat as modes
 import threading
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -27,10 +29,11 @@ from archiver.core.errors import (
     StoreUnavailableError,
 )
 from archiver.core.fixity import Algorithm, Grade, Hasher
-from archiver.core.objects import ObjectFacts, Receipt, StagedFile
+from archiver.core.objects import ObjectFacts, Receipt, StagedFile, Stranger
 from archiver.stores.keys import checked_key, checked_prefix, is_key
 from archiver.stores.tree import (
     BUFFER,
+    LastDirectory,
     Tree,
     chunks,
     exists,
@@ -38,7 +41,8 @@ from archiver.stores.tree import (
     opened_file,
     regular_size,
     remove_empty,
-    strangers_below,
+    small_content,
+    stranger_of,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +51,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.core.fixity import Digest
-    from archiver.core.objects import Stranger
+    from archiver.ports.bags import Reader
 
 INCOMING = ".archiver-incoming"
 """Where unfinished writes are, below the root: the same file system as the objects, and no object's place."""
@@ -207,8 +211,43 @@ class DirectoryStore:
 
     def strangers(self, prefix: str) -> Iterator[Stranger]:
         """Yield what lies below a prefix and is no object: links, devices, names that are not UTF-8; and files with two names."""
+        for one in self.survey(prefix):
+            if isinstance(one, Stranger):
+                yield one
+
+    def survey(self, prefix: str) -> Iterator[ObjectFacts | Stranger]:
+        """Yield objects and strangers below a prefix in one look; see `archiver.ports.bags.BagTree`."""
         with suppress(ObjectNotFoundError), self._translating("list", prefix):
-            yield from strangers_below(self._tree, checked_prefix(prefix).split("/")[:-1])
+            for path, facts in self._tree.entries(checked_prefix(prefix).split("/")[:-1]):
+                stranger = stranger_of(path, facts)
+                if stranger is not None:
+                    yield stranger
+                if modes.S_ISREG(facts.st_mode) and is_key(path) and not path.startswith(f"{INCOMING}/"):
+                    yield ObjectFacts(path, facts.st_size)
+
+    @contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """Open what the files of a bag are read through; see `archiver.ports.bags.BagTree`."""
+        last = LastDirectory(self._tree)
+        try:
+            yield partial(self._read_through, last)
+        finally:
+            last.close()
+
+    def _read_through(self, last: LastDirectory, facts: ObjectFacts) -> Iterator[bytes]:
+        """Yield the bytes of a file, those of a small one in one read."""
+        content = None
+        if facts.size < BUFFER:
+            *parents, name = self._parts(facts.key)
+            try:
+                content = small_content(last.at(parents), name, facts.size)
+            except OSError as error:
+                raise self._translated(error, "read", facts.key) from error
+        if content is not None:
+            yield content
+            return
+        with self.read(facts.key) as pieces:
+            yield from pieces
 
     def delete(self, key: str) -> None:
         """See `Store.delete`. Directories that become empty stay; one in the object's place goes if no file is in it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat as modes
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from archiver.core.objects import Stranger, StrangerKind
@@ -92,6 +92,12 @@ class Tree:
 
         Memory grows with the depth of the tree only. What vanishes meanwhile is left out.
         """
+        for path, facts in self.entries(parts):
+            if modes.S_ISREG(facts.st_mode):
+                yield path, facts.st_size
+
+    def entries(self, parts: Sequence[str]) -> Iterator[tuple[str, os.stat_result]]:
+        """Yield path below the root and facts of everything below a directory that is no directory, in no order."""
         with self.opened(parts):  # refuses a symbolic link on the way
             levels = [("".join(f"{part}/" for part in parts), os.scandir(self.root.joinpath(*parts)))]
         try:
@@ -103,50 +109,57 @@ class Tree:
                 elif entry.is_dir(follow_symlinks=False):
                     with suppress(FileNotFoundError):
                         levels.append((f"{path}{entry.name}/", os.scandir(entry.path)))
-                elif (size := _regular_size(entry)) is not None:
-                    yield path + entry.name, size
+                else:
+                    try:
+                        facts = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue
+                    yield path + entry.name, facts
         finally:
             for _, entries in levels:
                 entries.close()
 
 
-def strangers_below(tree: Tree, parts: Sequence[str]) -> Iterator[Stranger]:
-    """Yield everything below a directory that is neither a plain file with one name nor a directory."""
-    with tree.opened(parts):  # refuses a symbolic link on the way
-        waiting = ["".join(f"{part}/" for part in parts)]
-    while waiting:
-        path = waiting.pop()
-        with suppress(FileNotFoundError), os.scandir(tree.root / path) as entries:
-            for entry in entries:
-                here = path + entry.name
-                stranger = _stranger(entry, here)
-                if stranger is not None:
-                    yield stranger
-                elif entry.is_dir(follow_symlinks=False):
-                    waiting.append(f"{here}/")
+class LastDirectory:
+    """The directory that was opened last, kept open for what is read next: files come in the order of their paths.
+
+    For one thread. A directory that is moved away meanwhile is still read where it was moved to.
+
+    Args:
+        tree: Where it is.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._parts: Sequence[str] | None = None
+        self._opened = ExitStack()
+        self._descriptor = -1
+
+    def at(self, parts: Sequence[str]) -> int:
+        """Return the descriptor of a directory, which stays this object's."""
+        if parts != self._parts:
+            self.close()
+            self._descriptor = self._opened.enter_context(self._tree.opened(parts))
+            self._parts = parts
+        return self._descriptor
+
+    def close(self) -> None:
+        """Let the directory go."""
+        self._parts = None
+        self._opened.close()
 
 
-def _stranger(entry: os.DirEntry[str], path: str) -> Stranger | None:
-    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    try:
-        facts = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    if shown != path:
-        return Stranger(StrangerKind.UNNAMEABLE, shown, "its name is not UTF-8")
-    if modes.S_ISLNK(facts.st_mode):
-        return Stranger(StrangerKind.LINK, shown, "a symbolic link")
+def stranger_of(path: str, facts: os.stat_result) -> Stranger | None:
+    """Return what stands in the way of something's being a plain file with one name, or None."""
+    if not path.isascii():
+        shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        if shown != path:
+            return Stranger(StrangerKind.UNNAMEABLE, shown, "its name is not UTF-8")
     if modes.S_ISREG(facts.st_mode):
-        return Stranger(StrangerKind.SHARED, shown, f"{facts.st_nlink} names") if facts.st_nlink > 1 else None
-    return None if modes.S_ISDIR(facts.st_mode) else Stranger(StrangerKind.SPECIAL, shown, "a device, pipe or socket")
-
-
-def _regular_size(entry: os.DirEntry[str]) -> int | None:
-    try:
-        facts = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    return facts.st_size if modes.S_ISREG(facts.st_mode) else None
+        return Stranger(StrangerKind.SHARED, path, f"{facts.st_nlink} names") if facts.st_nlink > 1 else None
+    if modes.S_ISLNK(facts.st_mode):
+        return Stranger(StrangerKind.LINK, path, "a symbolic link")
+    return Stranger(StrangerKind.SPECIAL, path, "a device, pipe or socket")
 
 
 @contextmanager
@@ -172,6 +185,17 @@ def regular_size(facts: os.stat_result) -> int:
     if not modes.S_ISREG(facts.st_mode):
         raise OSError(errno.ELOOP, "not a regular file")
     return facts.st_size
+
+
+def small_content(directory: int, name: str, size: int) -> bytes | None:
+    """Return the bytes of a regular file of at most so many bytes, or None when it is larger; raises as `opened_file`."""
+    descriptor = os.open(name, _FILE, dir_fd=directory)
+    try:
+        regular_size(os.fstat(descriptor))
+        content = os.read(descriptor, size + 1)
+        return content if len(content) <= size else None
+    finally:
+        os.close(descriptor)
 
 
 def chunks(descriptor: int) -> Iterator[bytes]:

@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from archiver.core.findings import BagVerdict
+    from archiver.ports.checks import CheckProgress
     from archiver.ports.engines import Engine
     from archiver.settings.reading import Settings
-    from archiver.workflows.verify import Demand
+    from archiver.workflows.verify import Demand, Room
+
+TOGETHER = 64
+"""Small files on this machine that are read in one go."""
 
 Judged = tuple[str, "BagVerdict"]
 
@@ -32,12 +36,21 @@ class Looking:
         files: Reads several files at once.
         is_lenient: As ``--lenient``.
         profile: File of a profile, or None.
+        progress: Who is told how far it has come, or None.
     """
 
     settings: Callable[[], Settings]
     files: Engine
     is_lenient: bool = False
     profile: Path | None = None
+    progress: CheckProgress | None = None
+
+    def room(self, *, together: int = TOGETHER) -> Room:
+        """Return where a bag is judged: what does not fit into memory goes to temporary files."""
+        from archiver.staging.scratch import DiskScratch
+        from archiver.workflows.verify import Room, Silence
+
+        return Room(DiskScratch, self.progress or Silence(), together)
 
     def demand(self, serialization: str = "") -> Demand:
         """Return what is asked of a bag, reading the profile.
@@ -78,12 +91,11 @@ def verdicts(path: str, looking: Looking) -> Iterator[Judged]:
 
 def _in_directory(path: Path, looking: Looking) -> Iterator[Judged]:
     from archiver.stores.directory import DirectoryStore
-    from archiver.workflows.verify import bags_in, verify
+    from archiver.workflows.verify import verify_tree
 
-    store, demand = DirectoryStore("", path), looking.demand()
-    for prefix in bags_in(store):
-        shown = str(path / prefix) if prefix else str(path)
-        yield shown, verify(store, prefix, files=looking.files, strangers=store.strangers(prefix), demand=demand)
+    tree = DirectoryStore("", path)
+    for verdict in verify_tree(tree, files=looking.files, demand=looking.demand(), room=looking.room()):
+        yield str(path / verdict.prefix) if verdict.prefix else str(path), verdict
 
 
 def _in_archive(path: Path, looking: Looking) -> Iterator[Judged]:
@@ -96,16 +108,13 @@ def _in_archive(path: Path, looking: Looking) -> Iterator[Judged]:
         archive = open_archive(path)
     if archive is None:
         raise StoreRefusedError(f"{path}: expected {FORMS}, actual another kind of file")
-    try:
-        if isinstance(archive, TarPlace | ZipPlace):
-            demand = looking.demand(_MEDIA_TYPES["zip" if isinstance(archive, ZipPlace) else ""])
-            for verdict in verify_archive(archive, archive.survey(), files=looking.files, demand=demand):
-                yield str(path), verdict
-        else:
-            yield str(path), verify_stream(archive, demand=looking.demand(_MEDIA_TYPES[archive.compression]))
-    finally:
-        if isinstance(archive, ZipPlace):
-            archive.close()
+    if isinstance(archive, TarPlace | ZipPlace):
+        demand = looking.demand(_MEDIA_TYPES["zip" if isinstance(archive, ZipPlace) else ""])
+        for verdict in verify_archive(archive, files=looking.files, demand=demand, room=looking.room()):
+            yield str(path), verdict
+    else:
+        demand = looking.demand(_MEDIA_TYPES[archive.compression])
+        yield str(path), verify_stream(archive, demand=demand, room=looking.room())
 
 
 @contextmanager
@@ -135,6 +144,12 @@ def _in_store(path: str, looking: Looking) -> Iterator[Judged]:
         places = bags_in(store, below)
     except ValueError as error:
         raise StoreRefusedError(f"{path}: {key!r} is no place in a store: {error}") from error
+    if places == (below,) and next(iter(store.list(below)), None) is None:
+        raise StoreRefusedError(
+            f"{path}: there is no bag: store {name!r} holds nothing at {key or 'its root'}",
+            next_command="archiver list   # the keys of items that are held: archiver show ITEM",
+        )
     demand = looking.demand()
     for prefix in places:
-        yield f"{name}:{prefix.rstrip('/')}", verify(store, prefix, files=looking.files, demand=demand)
+        verdict = verify(store, prefix, files=looking.files, demand=demand, room=looking.room(together=1))
+        yield f"{name}:{prefix.rstrip('/')}", verdict

@@ -1,26 +1,33 @@
-"""Verify: is this bag complete, and is it valid? Every deviation is a finding; nothing is written."""
+"""Verify: is this bag complete, and is it valid? Every deviation is a finding; nothing is written beside scratch.
+
+what is there ── tag files ──> Reading ── promises, in order ──> digests ──> BagVerdict
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import io
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from archiver.core.bags.profiles import DIRECTORY, BagFacts, check_profile
-from archiver.core.bags.validating import DECLARATION, LARGEST_TAG_FILE, compare, plan_of, tag_files_of
+from archiver.core.bags.validating import DECLARATION, Promised, Reading, compare, is_tag_file, largest
 from archiver.core.errors import StoreError
 from archiver.core.findings import TOLERABLE, WARNINGS, BagVerdict, Finding, FindingCode
-from archiver.core.fixity import Hasher
+from archiver.core.fixity import Algorithm, Digest, Hasher
 from archiver.core.objects import ObjectFacts, Stranger, StrangerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import BinaryIO
 
     from archiver.core.bags.profiles import Profile
-    from archiver.core.bags.validating import BagPlan
-    from archiver.core.fixity import Digest
-    from archiver.ports.bags import BagPlace, BagStream
+    from archiver.core.bags.validating import There
+    from archiver.ports.bags import BagArchive, BagPlace, BagStream, BagTree, Reader
+    from archiver.ports.checks import CheckProgress
     from archiver.ports.engines import Engine
+    from archiver.ports.scratch import Row, Scratch
 
 _CODES = {
     StrangerKind.LINK: FindingCode.LINK_REFUSED,
@@ -28,10 +35,15 @@ _CODES = {
     StrangerKind.SPECIAL: FindingCode.SPECIAL_FILE,
     StrangerKind.UNNAMEABLE: FindingCode.NAME_NOT_UTF8,
     StrangerKind.UNSAFE: FindingCode.PATH_UNSAFE,
-    StrangerKind.REPEATED: FindingCode.MEMBER_REPEATED,
     StrangerKind.DAMAGED: FindingCode.SERIALIZATION_DAMAGED,
     StrangerKind.EXCESSIVE: FindingCode.SERIALIZATION_EXCESSIVE,
 }
+_SMALL = 1 << 20
+"""Bytes that objects read in one go may have together."""
+_MOST_TOPS = 1000
+"""Directories at the top of an archive that are remembered; one is right, and the finding names a few."""
+_MOST_BAGS = 100
+"""Bags that are judged in one archive. It may hold one; all others count against each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,54 @@ DEMAND = Demand()
 """Nothing but the RFC, strictly."""
 
 
+class Memory:
+    """Scratch that holds everything in memory: for bags that are known to be small."""
+
+    def held(self, chunks: Iterable[bytes]) -> BinaryIO:
+        """See the port."""
+        return io.BytesIO(b"".join(chunks))
+
+    def kept(self, rows: Iterable[Row]) -> Iterable[Row]:
+        """See the port."""
+        return list(rows)
+
+    def in_order(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """See the port."""
+        return iter(sorted(rows))
+
+
+class Silence:
+    """Tells nobody how far a check has come."""
+
+    def began(self, what: str, *, files: int, bytes_: int) -> None:
+        """See the port."""
+
+    def read(self, bytes_: int) -> None:
+        """See the port."""
+
+    def ended(self) -> None:
+        """See the port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a verdict is made in.
+
+    Attributes:
+        scratch: Opens room for what may be too large for memory, anew for each bag.
+        progress: Who is told how far it has come.
+        together: How many small objects are read in one go: many where opening one takes no time, few where it does.
+    """
+
+    scratch: Callable[[], AbstractContextManager[Scratch]] = field(default=lambda: nullcontext(Memory()))
+    progress: CheckProgress = field(default_factory=Silence)
+    together: int = 1
+
+
+ROOM = Room()
+"""Memory, and nobody is told."""
+
+
 def bags_in(store: BagPlace, prefix: str = "") -> tuple[str, ...]:
     """Return the place of every bag below a prefix, in order; the prefix itself when no bag declaration is found."""
     return outermost((facts.key for facts in store.list(prefix)), prefix)
@@ -63,15 +123,23 @@ def outermost(keys: Iterable[str], prefix: str = "") -> tuple[str, ...]:
     ends = (
         key.removesuffix(DECLARATION) for key in keys if key == prefix + DECLARATION or key.endswith("/" + DECLARATION)
     )
-    found: list[str] = []
+    found: dict[str, None] = {}
     for place in sorted(ends):
-        if not any(place.startswith(outer + "data/") for outer in found):
-            found.append(place)
+        parts = place.split("/")
+        outer = ("".join(f"{part}/" for part in parts[:depth]) for depth, part in enumerate(parts) if part == "data")
+        if not any(above in found for above in outer):
+            found[place] = None
     return tuple(found) or (prefix,)
 
 
 def verify(
-    store: BagPlace, prefix: str, *, files: Engine, strangers: Iterable[Stranger] = (), demand: Demand = DEMAND
+    store: BagPlace,
+    prefix: str,
+    *,
+    files: Engine,
+    strangers: Iterable[Stranger] = (),
+    demand: Demand = DEMAND,
+    room: Room = ROOM,
 ) -> BagVerdict:
     """Read every byte of a bag once and judge it.
 
@@ -81,82 +149,153 @@ def verify(
         files: Reads several files at once.
         strangers: What lies there and is no object.
         demand: What is asked of the bag beside the RFC.
+        room: Where and before whom it is judged.
 
     Raises:
         StoreUnavailableError: The store does not answer; there is no verdict.
     """
-    facts = store.list(prefix)
-    bag = _Bag(prefix, store.name, facts, strangers, demand)
-    bag.take_tags(lambda names: ((name, _pieces(store, prefix + name)) for name in names))
-    plan = bag.plan()
-    for found in files.over(partial(_checked, store, prefix, plan), sorted(plan.expected)):
-        bag.findings += found
-    return bag.verdict()
+    with room.scratch() as scratch:
+        rows = ((facts.key, facts.size, facts.place) for facts in store.list(prefix))
+        bag = _Bag(_Below(scratch.kept(rows), prefix), store.name, strangers, demand)
+        return bag.judged(partial(_store_reader, store), files=files, scratch=scratch, room=room)
+
+
+def verify_tree(tree: BagTree, *, files: Engine, demand: Demand = DEMAND, room: Room = ROOM) -> Iterator[BagVerdict]:
+    """Yield the verdict on each bag below a directory; what lies below it is looked at once where it is one bag.
+
+    Args:
+        tree: The directory.
+        files: Reads several files at once.
+        demand: What is asked of each bag beside the RFC.
+        room: Where and before whom it is judged.
+    """
+    with room.scratch() as scratch:
+        contents = _Contents(tree.survey(""), scratch)
+        if len(contents.bags) == 1:
+            yield contents.bag(0, tree.name, demand).judged(tree.reader, files=files, scratch=scratch, room=room)
+            return
+    for prefix in contents.bags:
+        with room.scratch() as scratch:
+            bag = _Contents(tree.survey(prefix), scratch, prefix).bag(0, tree.name, demand)
+            yield bag.judged(tree.reader, files=files, scratch=scratch, room=room)
 
 
 def verify_archive(
-    archive: BagPlace, survey: Iterable[ObjectFacts | Stranger], *, files: Engine, demand: Demand = DEMAND
-) -> list[BagVerdict]:
-    """Judge the bag in an archive whose members can be read in any order.
+    archive: BagArchive, *, files: Engine, demand: Demand = DEMAND, room: Room = ROOM
+) -> Iterator[BagVerdict]:
+    """Yield the verdict on the bag in an archive whose members can be read in any order; on each, where there are more.
 
     Args:
         archive: The archive.
-        survey: Every member, in the archive's order.
         files: Reads several members at once.
         demand: What is asked of the bag beside the RFC.
+        room: Where and before whom it is judged.
     """
-    facts, strangers = _sorted_out(survey)
-    keys = [fact.key for fact in facts]
-    verdicts = []
-    for number, prefix in enumerate(_bags_in_archive(keys)):
-        # An archive holds one bag; what lies in it and is no object counts against the first.
-        mine = strangers if number == 0 else ()
-        verdict = verify(archive, prefix, files=files, strangers=mine, demand=demand)
-        verdicts.append(_with_serialization(verdict, keys))
-    return verdicts
+    with room.scratch() as scratch:
+        contents = _Contents(archive.survey(), scratch)
+        for number in range(min(len(contents.bags), _MOST_BAGS)):
+            bag = contents.bag(number, archive.name, demand)
+            with room.scratch() as own:
+                verdict = bag.judged(archive.reader, files=files, scratch=own, room=room)
+            yield _with_serialization(verdict, contents.tops)
 
 
-def verify_stream(archive: BagStream, *, demand: Demand = DEMAND) -> BagVerdict:
+def verify_stream(archive: BagStream, *, demand: Demand = DEMAND, room: Room = ROOM) -> BagVerdict:
     """Judge the bag in an archive that is read from beginning to end: once for names, once for tag files, once for all.
 
     Three passes keep memory small and compute no digest in vain: manifests may come last in an archive.
     """
-    facts, strangers = _sorted_out(archive.survey())
-    keys = [fact.key for fact in facts]
-    prefix = _bags_in_archive(keys)[0]
-    bag = _Bag(prefix, archive.name, facts, strangers, demand)
-    bag.take_tags(lambda names: _without(prefix, archive.contents([prefix + name for name in names])))
-    plan = bag.plan()
-    try:
-        for path, chunks in _without(prefix, archive.contents([prefix + path for path in plan.expected])):
-            bag.findings += _judged(path, plan.expected[path], chunks)
-    except StoreError as error:
-        bag.findings.append(Finding(FindingCode.SERIALIZATION_DAMAGED, "", actual=error.message))
-    return _with_serialization(bag.verdict(), keys)
+    with room.scratch() as scratch:
+        contents = _Contents(archive.survey(), scratch)
+        bag = contents.bag(0, archive.name, demand)
+        bag.begin(room)
+        bag.take_tags(archive.contents(sorted(bag.wanted, key=lambda facts: facts.place)), scratch)
+        reading = bag.reading(scratch)
+        rows = scratch.in_order(
+            (one.place, one.path, one.size, tuple((digest.algorithm.value, digest.value) for digest in one.digests))
+            for one in reading.promises()
+        )
+        try:
+            for promised, chunks in _promised_contents(archive, bag.prefix, rows):
+                bag.findings += _judged(promised, chunks, room.progress)
+        except StoreError as error:
+            bag.findings.append(Finding(FindingCode.SERIALIZATION_DAMAGED, "", actual=error.message))
+        room.progress.ended()
+        return _with_serialization(bag.verdict(reading), contents.tops)
 
 
-def _sorted_out(survey: Iterable[ObjectFacts | Stranger]) -> tuple[list[ObjectFacts], list[Stranger]]:
-    facts: list[ObjectFacts] = []
-    strangers: list[Stranger] = []
-    for member in survey:
-        if isinstance(member, Stranger):
-            strangers.append(member)
-        else:
-            facts.append(member)
-    return facts, strangers
+def _promised_contents(
+    archive: BagStream, prefix: str, rows: Iterable[Row]
+) -> Iterator[tuple[Promised, Iterator[bytes]]]:
+    """Yield each promised file with its bytes. The archive asks for one file after the other: it is the last one asked for."""
+    asked: list[Promised] = []
+
+    def wanted() -> Iterator[ObjectFacts]:
+        for place, path, size, digests in rows:
+            asked[:] = [Promised(path, size, place, tuple(Digest(Algorithm(name), value) for name, value in digests))]
+            yield ObjectFacts(prefix + path, size, place=place)
+
+    for _, chunks in archive.contents(wanted()):
+        yield asked[0], chunks
 
 
-def _bags_in_archive(keys: list[str]) -> tuple[str, ...]:
-    """Return the place of each bag; without any declaration the one directory at the top, so that what is missing is said."""
-    found = outermost(keys)
-    tops = {key.partition("/")[0] for key in keys if "/" in key}
-    return (f"{tops.pop()}/",) if found == ("",) and DECLARATION not in keys and len(tops) == 1 else found
+class _Contents:
+    """What was met in a directory or an archive: objects as rows, strangers, and where bags begin."""
+
+    def __init__(self, survey: Iterable[ObjectFacts | Stranger], scratch: Scratch, prefix: str | None = None) -> None:
+        self.strangers: list[Stranger] = []
+        self.tops: set[str] = set()
+        self._declared: list[str] = []
+        self.rows = scratch.kept(self._noted(survey))
+        self.bags = self._bags() if prefix is None else (prefix,)
+
+    def _noted(self, survey: Iterable[ObjectFacts | Stranger]) -> Iterator[Row]:
+        for member in survey:
+            if isinstance(member, Stranger):
+                self.strangers.append(member)
+                continue
+            key = member.key
+            top, slash, _ = key.partition("/")
+            if len(self.tops) < _MOST_TOPS:
+                self.tops.add(top if slash else "")
+            if key.endswith(DECLARATION) and (key == DECLARATION or key.endswith(f"/{DECLARATION}")):
+                self._declared.append(key)
+            yield key, member.size, member.place
+
+    def _bags(self) -> tuple[str, ...]:
+        """Return the place of each bag; without any declaration the one directory at the top, so that what is missing is said."""
+        places = self.tops - {"", "data"}
+        if not self._declared and len(places) == 1 and self.tops == places:
+            return (f"{places.pop()}/",)
+        return outermost(self._declared)
+
+    def bag(self, number: int, name: str, demand: Demand) -> _Bag:
+        """Return one of the bags. What is no object counts against the first, wherever it lies, or else against its own."""
+        prefix = self.bags[number]
+        mine = (one for one in self.strangers if number == 0 or one.path.startswith(prefix))
+        return _Bag(_Below(self.rows, prefix), name, mine, demand)
 
 
-def _with_serialization(verdict: BagVerdict, keys: Iterable[str]) -> BagVerdict:
-    """Add what the rules of serialization say (BagIt 0.97 §4): one directory at the top, and in it one bag."""
-    tops = {key.partition("/")[0] if "/" in key else "" for key in keys}
-    if len(tops) == 1 and "" not in tops:
+@dataclass(frozen=True, slots=True)
+class _Below:
+    """The rows of one bag, by their path in it; can be iterated over again and again."""
+
+    rows: Iterable[Row]
+    prefix: str
+
+    def __iter__(self) -> Iterator[There]:
+        start = len(self.prefix)
+        if not start:
+            yield from self.rows
+            return
+        for key, size, place in self.rows:
+            if key.startswith(self.prefix):
+                yield key[start:], size, place
+
+
+def _with_serialization(verdict: BagVerdict, tops: set[str]) -> BagVerdict:
+    """Add what the rules of serialization say (BagIt 0.97 §4): one directory at the top, which is the one bag."""
+    if tops == {verdict.prefix.rstrip("/")} - {""}:
         return verdict
     finding = Finding(
         FindingCode.SERIALIZATION_TOP,
@@ -170,85 +309,145 @@ def _with_serialization(verdict: BagVerdict, keys: Iterable[str]) -> BagVerdict:
 class _Bag:
     """Collects what is found out about one bag."""
 
-    def __init__(
-        self,
-        prefix: str,
-        name: str,
-        facts: Iterable[ObjectFacts],
-        strangers: Iterable[Stranger],
-        demand: Demand,
-    ) -> None:
-        self.prefix = prefix
+    def __init__(self, there: _Below, name: str, strangers: Iterable[Stranger], demand: Demand) -> None:
+        self.there = there
+        self.prefix = there.prefix
         self.demand = demand
         self.name = name
-        self.sizes = {one.key.removeprefix(prefix): one.size for one in facts if one.key.startswith(prefix)}
+        self.tags: dict[str, BinaryIO] = {}
+        self.files = self.bytes = 0
         self.findings = [
-            Finding(_CODES[one.kind], one.path.removeprefix(prefix), expected="a plain file", actual=one.detail)
+            Finding(_CODES[one.kind], one.path.removeprefix(self.prefix), expected="a plain file", actual=one.detail)
             for one in strangers
         ]
-        self.tags: dict[str, bytes] = {}
+        self.wanted = list(self._look())
 
-    def take_tags(self, opened: Callable[[list[str]], Iterable[tuple[str, Iterable[bytes]]]]) -> None:
-        """Read the tag files that make up the plan; one that cannot be read, or is too large, is a finding."""
-        wanted = []
-        for name in tag_files_of(self.sizes):
-            if self.sizes[name] > LARGEST_TAG_FILE:
-                actual = f"{self.sizes[name]} bytes; at most {LARGEST_TAG_FILE} are read"
-                self.findings.append(Finding(FindingCode.FILE_UNREADABLE, name, expected="a tag file", actual=actual))
+    def _look(self) -> Iterator[ObjectFacts]:
+        """Count what is there and yield the tag files to be read; one that is too large is a finding."""
+        seen: set[str] = set()
+        for path, size, place in self.there:
+            self.files += 1
+            self.bytes += size
+            if not is_tag_file(path) or path in seen:
+                continue
+            seen.add(path)
+            if size > largest(path):
+                actual = f"{size} bytes; at most {largest(path)} are read"
+                self.findings.append(Finding(FindingCode.FILE_UNREADABLE, path, expected="a tag file", actual=actual))
             else:
-                wanted.append(name)
+                yield ObjectFacts(self.prefix + path, size, place=place)
+
+    def begin(self, room: Room) -> None:
+        """Tell that the bag will now be read."""
+        room.progress.began(self.prefix.rstrip("/") or self.name, files=self.files, bytes_=self.bytes)
+
+    def judged(
+        self, reader: Callable[[], AbstractContextManager[Reader]], *, files: Engine, scratch: Scratch, room: Room
+    ) -> BagVerdict:
+        """Read everything, several files at once."""
+        self.begin(room)
+        with reader() as read:
+            self.take_tags(((facts.key, _lazily(read, facts)) for facts in self.wanted), scratch)
+        reading = self.reading(scratch)
+        batches = _batches(reading.promises(), room.together)
+        for found in files.over(partial(_checked, reader, self.prefix, room.progress), batches):
+            self.findings += found
+        room.progress.ended()
+        return self.verdict(reading)
+
+    def take_tags(self, contents: Iterable[tuple[str, Iterable[bytes]]], scratch: Scratch) -> None:
+        """Read the tag files that make up the plan; one that cannot be read is a finding."""
         try:
-            for name, chunks in opened(wanted):
-                self.take_tag(name, chunks)
+            for key, chunks in contents:
+                self.take_tag(key.removeprefix(self.prefix), chunks, scratch)
         except StoreError as error:
             if error.transient:
                 raise
             self.findings.append(Finding(FindingCode.SERIALIZATION_DAMAGED, "", actual=error.message))
 
-    def take_tag(self, name: str, chunks: Iterable[bytes]) -> None:
+    def take_tag(self, name: str, chunks: Iterable[bytes], scratch: Scratch) -> None:
         """Read one tag file."""
         try:
-            self.tags[name] = b"".join(chunks)
+            self.tags[name] = scratch.held(chunks)
         except StoreError as error:
             if error.transient:
                 raise
             self.findings.append(Finding(FindingCode.FILE_UNREADABLE, name, actual=error.message))
 
-    def plan(self) -> BagPlan:
-        """Read what the bag promises."""
-        plan = plan_of(self.sizes, self.tags)
-        self.findings += plan.findings
-        if self.demand.profile is not None:
-            facts = BagFacts(f"{plan.version[0]}.{plan.version[1]}", plan.info, self.sizes, self.demand.serialization)
-            self.findings += check_profile(self.demand.profile, facts)
-        return plan
+    def reading(self, scratch: Scratch) -> Reading:
+        """Return what reads the bag's promises."""
+        return Reading(self.there, self.tags, in_order=scratch.in_order)
 
-    def verdict(self) -> BagVerdict:
+    def verdict(self, reading: Reading) -> BagVerdict:
         """Put every finding in its place."""
+        self.findings += reading.findings
+        if self.demand.profile is not None:
+            version = f"{reading.version[0]}.{reading.version[1]}"
+            facts = BagFacts(version, reading.info, _Files(self.there), self.demand.serialization)
+            self.findings += check_profile(self.demand.profile, facts)
         placed = (replace(finding, where=self.prefix + finding.where, store=self.name) for finding in self.findings)
         ordered = tuple(sorted(placed, key=lambda finding: (finding.where, finding.code)))
         return BagVerdict(self.prefix, ordered, WARNINGS | TOLERABLE if self.demand.is_lenient else WARNINGS)
 
 
-def _without(prefix: str, contents: Iterable[tuple[str, Iterator[bytes]]]) -> Iterator[tuple[str, Iterator[bytes]]]:
-    for key, chunks in contents:
-        yield key.removeprefix(prefix), chunks
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Paths and sizes, again and again."""
+
+    there: _Below
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        for path, size, _ in self.there:
+            yield path, size
 
 
-def _checked(store: BagPlace, prefix: str, plan: BagPlan, path: str) -> list[Finding]:
-    return _judged(path, plan.expected[path], _pieces(store, prefix + path))
+def _batches(promises: Iterable[Promised], most: int) -> Iterator[list[Promised]]:
+    """Put small files together: handing one file to a thread takes as long as reading it."""
+    batch: list[Promised] = []
+    bytes_ = 0
+    for one in promises:
+        if batch and (len(batch) >= most or bytes_ + one.size > _SMALL):
+            yield batch
+            batch, bytes_ = [], 0
+        batch.append(one)
+        bytes_ += one.size
+    if batch:
+        yield batch
 
 
-def _judged(path: str, expected: tuple[Digest, ...], chunks: Iterable[bytes]) -> list[Finding]:
+def _checked(
+    reader: Callable[[], AbstractContextManager[Reader]], prefix: str, progress: CheckProgress, batch: list[Promised]
+) -> list[Finding]:
+    findings: list[Finding] = []
+    with reader() as read:
+        for one in batch:
+            facts = ObjectFacts(prefix + one.path, one.size, place=one.place)
+            findings += _judged(one, _lazily(read, facts), progress)
+    return findings
+
+
+def _lazily(read: Reader, facts: ObjectFacts) -> Iterator[bytes]:
+    """Open an object only when its bytes are asked for, so that all its errors come from there."""
+    yield from read(facts)
+
+
+def _judged(promised: Promised, chunks: Iterable[bytes], progress: CheckProgress) -> list[Finding]:
+    path, expected = promised.path, promised.digests
     hasher = Hasher(digest.algorithm for digest in expected)
     try:
         for chunk in chunks:
             hasher.update(chunk)
+            progress.read(len(chunk))
     except StoreError as error:
         if error.transient:
             raise
         return [Finding(FindingCode.FILE_UNREADABLE, path, expected=str(expected[0]), actual=error.message)]
     return list(compare(path, expected=expected, actual=hasher.digests()))
+
+
+@contextmanager
+def _store_reader(store: BagPlace) -> Iterator[Reader]:
+    yield lambda facts: _pieces(store, facts.key)
 
 
 def _pieces(store: BagPlace, key: str) -> Iterator[bytes]:

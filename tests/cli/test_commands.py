@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import subprocess
 import sys
@@ -20,7 +22,7 @@ from archiver.core.errors import (
 )
 from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
-from tests.archive import LICENCE, Archive, environment
+from tests.archive import LICENCE, ROOT, Archive, environment
 
 
 def archiver(*arguments, cwd, stdin=""):
@@ -182,6 +184,34 @@ def test_a_dry_run_says_the_same_and_writes_nothing(tmp_path):
         assert result.outcomes["one"][0] == "stored"
         assert double.asked_for_bytes() == []
     assert archive.bags() == {}
+
+
+def test_verify_of_a_place_in_a_store_where_nothing_is_says_so(archive):
+    (key,) = {
+        str(path.parent.relative_to(archive.store())) for path in archive.store().glob("bags/*/*/*/two/v1/bagit.txt")
+    }
+    assert archive.run("verify", f"primary:{key}").status == 0
+    for absent in (f"{key[:-2]}v9", "bags/nowhere", f"{key}/bagit.txt"):
+        done = archive.run("verify", f"primary:{absent}")
+        assert done.status == 4
+        assert "there is no bag" in done.err
+        assert "archiver list" in done.err
+
+
+def test_verify_shows_a_bar_on_a_terminal_and_nowhere_else(archive):
+    command = [sys.executable, "-m", "archiver", "verify", str(archive.store() / "bags")]
+    assert archive.run("verify", str(archive.store() / "bags")).err == ""
+    here, there = pty.openpty()
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=there, check=False, cwd=ROOT, env=environment(TERM="xterm")
+        )
+        os.close(there)
+        shown = os.read(here, 1 << 16).decode()
+    finally:
+        os.close(here)
+    assert done.returncode == 0
+    assert re.search(r"bytes|[kKMG]B", shown), shown
 
 
 def test_verify_finds_a_changed_byte_with_status_1(archive, tmp_path):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from archiver.engines.threads import ThreadEngine
+from archiver.staging.scratch import DiskScratch
 from archiver.stores.directory import DirectoryStore
-from archiver.workflows.verify import Demand, verify
+from archiver.workflows.verify import Demand, Room, verify, verify_tree
 from tests.conformance.fixtures import CASES
 
 
@@ -25,6 +28,20 @@ def test_the_bag_is_judged_by_the_rule_it_breaks_and_by_no_other(case, tmp_path)
     verdict = judged(tmp_path)
     assert {finding.code for finding in verdict.findings} == case.codes, verdict.findings
     assert (verdict.is_valid, verdict.is_complete) == (case.valid, case.complete)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_bag_that_does_not_fit_into_memory_is_judged_alike(case, tmp_path):
+    (tmp_path / "bag").mkdir()
+    (tmp_path / "scratch").mkdir()
+    case.build(tmp_path / "bag")
+    engine = ThreadEngine(2, name="own")
+    room = Room(partial(DiskScratch, tmp_path / "scratch", rows=2), together=3)
+    try:
+        verdicts = list(verify_tree(DirectoryStore("", tmp_path / "bag"), files=engine, room=room))
+    finally:
+        engine.close()
+    assert verdicts == [judged(tmp_path / "bag")]
 
 
 def test_names_are_unique():

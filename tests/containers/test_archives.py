@@ -7,6 +7,7 @@ import io
 import os
 import random
 import stat
+import struct
 import subprocess
 import sys
 import tarfile
@@ -54,7 +55,7 @@ def judged(path):
     engine = ThreadEngine(2, name="archives")
     try:
         if isinstance(archive, TarPlace | ZipPlace):
-            (verdict,) = verify_archive(archive, archive.survey(), files=engine)
+            (verdict,) = verify_archive(archive, files=engine)
             return verdict
         return verify_stream(archive)
     finally:
@@ -160,6 +161,48 @@ def test_one_flipped_byte_of_payload_is_found(form, tmp_path):
     content[len(content) // 2] ^= 0x10
     path.write_bytes(content)
     assert codes(path) & {Code.FILE_CHANGED, Code.FILE_UNREADABLE, Code.SERIALIZATION_DAMAGED}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_archive_is_one_bag_and_no_box_of_bags(form, tmp_path):
+    for name in ("one", "two"):
+        draft(info="Source-Organization: x\n").write(tmp_path / "box" / name)
+    path = packed(tmp_path / "box", tmp_path / f"box.{form}", form)
+    archive, engine = open_archive(path), ThreadEngine(2, name="archives")
+    try:
+        if isinstance(archive, TarPlace | ZipPlace):
+            verdicts = list(verify_archive(archive, files=engine))
+            assert [verdict.prefix for verdict in verdicts] == ["bag/one/", "bag/two/"]
+        else:
+            verdicts = [verify_stream(archive)]
+    finally:
+        engine.close()
+    assert all([finding.code for finding in verdict.findings] == [Code.SERIALIZATION_TOP] for verdict in verdicts)
+
+
+def test_a_large_zip_and_one_with_something_before_it_are_read_alike(tmp_path):
+    draft(payload={"data/big.bin": BIG, "data/ü 100%.txt": b"x"}).write(tmp_path / "bag")
+    plain = packed(tmp_path / "bag", tmp_path / "bag.zip", "zip")
+    (tmp_path / "shifted.zip").write_bytes(b"PK\x03\x04 something before" + plain.read_bytes())
+    large = tmp_path / "large.zip"
+    with zipfile.ZipFile(large, "w", zipfile.ZIP_BZIP2) as archive:
+        for path in sorted((tmp_path / "bag").rglob("*")):
+            if path.is_file():
+                with archive.open(f"bag/{path.relative_to(tmp_path / 'bag')}", "w", force_zip64=True) as file:
+                    file.write(path.read_bytes())
+        archive.comment = b"a comment"
+    content = bytearray(large.read_bytes())
+    end = content.rindex(b"PK\x05\x06")
+    size, offset = struct.unpack_from("<2L", content, end + 12)
+    count = struct.unpack_from("<H", content, end + 10)[0]
+    struct.pack_into("<2H2L", content, end + 8, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
+    records = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, offset)
+    records += struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
+    large.write_bytes(content[:end] + records + content[end:])
+    for path in (plain, tmp_path / "shifted.zip", large):
+        with zipfile.ZipFile(path) as archive:
+            assert archive.testzip() is None
+        assert judged(path).findings == (), path
 
 
 def test_a_bomb_is_refused_before_it_goes_off(tmp_path):

@@ -21,6 +21,8 @@ LONGEST_PART = 255
 LONGEST_PATH = 900
 """Bytes in UTF-8: an S3 key has 1,024 at most, and the bag's place in the store comes before it."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .()+,-]{0,99}(?:/[A-Za-z0-9_][A-Za-z0-9_ .()+,-]{0,99}){0,7}")
+"""Most names, which break none of the rules of `unsafe_because`: asking each rule of each would take ten times as long."""
 _DRIVE = re.compile(r"[A-Za-z]:(?:[\\/]|$)")
 _VARIABLE = re.compile(r"%[A-Za-z_][A-Za-z0-9_]*%[\\/]|\$\{?[A-Za-z_]+\}?/")
 _ENCODED = {"%": "%25", "\r": "%0D", "\n": "%0A"}
@@ -82,6 +84,8 @@ def unsafe_because(name: str) -> str:
     The rules hold on every platform alike: a bag refused on Windows is refused on Linux too. A backslash inside a name is
     an ordinary character, but not where Windows would read it as leaving the directory.
     """
+    if _PLAIN.fullmatch(name):
+        return ""
     if not name:
         return "it is empty"
     try:
@@ -129,6 +133,8 @@ def refuse_collisions(paths: Iterable[PayloadPath]) -> None:
 
 def collision_key(path: str) -> str:
     """Return the same text for paths that some file system holds to be the same."""
+    if path.isascii():
+        return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
@@ -139,4 +145,4 @@ def encode_path(path: str) -> str:
 
 def decode_path(path: str) -> str:
     """Undo `encode_path`; other percent signs stand for themselves (RFC 8493 §2.1.3 asks for no other decoding)."""
-    return _DECODE.sub(lambda match: chr(int(match[1], 16)), path)
+    return _DECODE.sub(lambda match: chr(int(match[1], 16)), path) if "%" in path else path

@@ -92,13 +92,13 @@ class BagFacts:
     Attributes:
         version: As in the declaration, for example ``1.0``.
         info: Elements of ``bag-info.txt``.
-        sizes: Every file with its bytes.
+        files: Every file with its bytes; iterated over more than once.
         serialization: Media type of the archive, or `DIRECTORY`.
     """
 
     version: str
     info: Sequence[tuple[str, str]]
-    sizes: Mapping[str, int]
+    files: Iterable[tuple[str, int]]
     serialization: str = DIRECTORY
 
 
@@ -226,7 +226,7 @@ def _info(profile: Profile, bag: BagFacts) -> Iterator[Finding]:
 def _manifests(profile: Profile, bag: BagFacts, start: str, kind: str, code: FindingCode) -> Iterator[Finding]:
     there = {
         name.removeprefix(start).removesuffix(".txt")
-        for name in bag.sizes
+        for name, _ in bag.files
         if name.startswith(start) and "/" not in name
     }
     for algorithm in profile.lists.get(f"{kind}-Required", ()):
@@ -239,7 +239,7 @@ def _manifests(profile: Profile, bag: BagFacts, start: str, kind: str, code: Fin
 
 
 def _fetch(profile: Profile, bag: BagFacts) -> Iterator[Finding]:
-    is_there = "fetch.txt" in bag.sizes
+    is_there = any(name == "fetch.txt" for name, _ in bag.files)
     if is_there and not profile.allows_fetch:
         yield Finding(FindingCode.PROFILE_FETCH, "fetch.txt", expected="nothing", actual="a fetch file")
     if profile.requires_fetch and not is_there:
@@ -247,25 +247,29 @@ def _fetch(profile: Profile, bag: BagFacts) -> Iterator[Finding]:
 
 
 def _payload_and_tags(profile: Profile, bag: BagFacts) -> Iterator[Finding]:
-    payload = {name: size for name, size in bag.sizes.items() if name.startswith("data/")}
-    if profile.is_data_empty and (len(payload) > 1 or any(payload.values())):
+    number = bytes_ = 0
+    for name, size in bag.files:
+        if name.startswith("data/"):
+            number, bytes_ = number + 1, bytes_ + size
+    if profile.is_data_empty and (number > 1 or bytes_):
         expected = "no file, or one of no bytes"
-        yield Finding(FindingCode.PROFILE_DATA_EMPTY, "data/", expected=expected, actual=f"{len(payload)} files")
-    tags = [name for name in bag.sizes if not name.startswith("data/")]
+        yield Finding(FindingCode.PROFILE_DATA_EMPTY, "data/", expected=expected, actual=f"{number} files")
+    tags = (name for name, _ in bag.files if not name.startswith("data/"))
     yield from _files(profile, "Tag-Files", tags, FindingCode.PROFILE_TAG_FILES)
+    payload = (name for name, _ in bag.files if name.startswith("data/"))
     yield from _files(profile, "Payload-Files", payload, FindingCode.PROFILE_PAYLOAD_FILES)
 
 
 def _files(profile: Profile, kind: str, names: Iterable[str], code: FindingCode) -> Iterator[Finding]:
-    there = sorted(names)
-    for name in profile.lists.get(f"{kind}-Required", ()):
-        if name not in there:
-            yield Finding(code, name, expected="a file", actual="nothing")
+    missing = set(profile.lists.get(f"{kind}-Required", ()))
     allowed = profile.lists.get(f"{kind}-Allowed")
-    for name in there if allowed is not None else ():
+    for name in names:
+        missing.discard(name)
         is_bagits_own = kind == "Tag-Files" and _matches(name, _ALWAYS_ALLOWED)
         if allowed is not None and not is_bagits_own and not _matches(name, allowed):
             yield Finding(code, name, expected=" or ".join(allowed)[:300], actual="a file")
+    for name in sorted(missing):
+        yield Finding(code, name, expected="a file", actual="nothing")
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

@@ -2,35 +2,55 @@
 
 A bag is judged in three steps, so that each byte is read once and a reader may be a directory, an archive or a store:
 
-    tag_files_of(names) ── the caller reads them ──> plan_of(names, tag files) ── the caller digests each file ──> compare(…)
+    tag_files_of(names) ── the caller reads them ──> Reading(names, tag files) ── the caller digests each file ──> compare(…)
+
+Nothing here holds a bag in memory. What is there, and each line of each manifest and of the fetch file, is a row that begins with a
+path; the rows are put in order, on the disk where they are many, and everything that is said of one path then comes together.
 """
 
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from archiver.core.bags.fetching import refused_address
 from archiver.core.bags.manifests import recognise_entry, split_lines
 from archiver.core.bags.paths import collision_key, decode_path, unsafe_because
 from archiver.core.findings import Finding, FindingCode
-from archiver.core.fixity import Algorithm, Digest, recognise_digest
+from archiver.core.fixity import Algorithm, Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    There = tuple[str, int, int]
+    """Path in the bag, bytes, and where a reader finds it; of two members of one name the lower place is the first."""
+    Row = tuple[Any, ...]
+    """Numbers and texts, compared from the left."""
+    InOrder = Callable[[Iterable[Row]], Iterable[Row]]
 
 DECLARATION = "bagit.txt"
 LARGEST_TAG_FILE = 256 << 20
-"""Bytes. A manifest of a million files has about 150 MB; a larger tag file is not read into memory."""
+"""Bytes. A manifest of a million files has about 150 MB; of a larger one no bag of ours would be made."""
+LARGEST_INFO = 4 << 20
+"""Bytes of a bag declaration or of bag metadata, which are held in memory."""
 
 _MANIFEST = re.compile(r"(tag)?manifest-([A-Za-z0-9_-]+)\.txt")
 _FIRST_LINE = re.compile(r"BagIt-Version: ([0-9]{1,3})\.([0-9]{1,3})")
 _SECOND_LINE = re.compile(r"Tag-File-Character-Encoding: (\S{1,40})")
 _OXUM = re.compile(r"([0-9]{1,30})\.([0-9]{1,18})")
 _OLD_INFO = "package-info.txt"
-_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
+_TAG_FILES = {DECLARATION, "bag-info.txt", _OLD_INFO, "fetch.txt"}
+_RESERVED = re.compile(r"(?:^|/)(?:CON|PRN|AUX|NUL|COM[1-9]|LPT[1-9])\s*(?:[./]|\Z)", re.IGNORECASE)
+_NO_CHARACTERS = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
+"""Codecs of Python that are no character encodings in any registry, and some of which take time that grows with the square."""
+_THERE, _FETCHED = 0, 1
+"""What a row tells: that a file is there; that it is to be fetched. Higher numbers are those of the manifests."""
+_FIRST_MANIFEST = 2
 _VERSIONS = {(0, 93), (0, 94), (0, 95), (0, 96), (0, 97), (1, 0)}
 
 
@@ -51,20 +71,49 @@ class BagPlan:
     info: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """A file that is there and whose digests are promised.
+
+    Attributes:
+        path: In the bag.
+        size: Bytes, as listed.
+        place: Where a reader finds it.
+        digests: What its bytes must have, one of each manifest whose algorithm is known.
+    """
+
+    path: str
+    size: int
+    place: int
+    digests: tuple[Digest, ...]
+
+
 def tag_files_of(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the tag files that `plan_of` needs, out of the names of everything in a bag."""
-    wanted = {DECLARATION, "bag-info.txt", _OLD_INFO, "fetch.txt"}
-    return tuple(sorted(name for name in names if name in wanted or _MANIFEST.fullmatch(name)))
+    """Return the tag files that a plan needs, out of the names of everything in a bag, in order."""
+    return tuple(sorted({name for name in names if is_tag_file(name)}))
+
+
+def is_tag_file(name: str) -> bool:
+    """Tell whether a file is one of the tag files that a plan needs."""
+    return "/" not in name and (name in _TAG_FILES or _MANIFEST.fullmatch(name) is not None)
+
+
+def largest(name: str) -> int:
+    """Return how many bytes of a tag file are read."""
+    return LARGEST_INFO if name in {DECLARATION, "bag-info.txt", _OLD_INFO} else LARGEST_TAG_FILE
 
 
 def plan_of(sizes: Mapping[str, int], tags: Mapping[str, bytes]) -> BagPlan:
-    """Read what a bag promises.
+    """Read what a bag promises, all of it in memory.
 
     Args:
         sizes: Every file in the bag, payload and tag files, with its size in bytes.
         tags: The content of the tag files of `tag_files_of`.
     """
-    return _Planner(sizes, tags).plan()
+    there = [(path, size, 0) for path, size in sizes.items()]
+    reading = Reading(there, {name: io.BytesIO(content) for name, content in tags.items()}, in_order=sorted)
+    expected = {one.path: one.digests for one in reading.promises()}
+    return BagPlan(reading.version, expected, tuple(reading.findings), tuple(reading.info))
 
 
 def compare(path: str, *, expected: Iterable[Digest], actual: Iterable[Digest]) -> Iterator[Finding]:
@@ -76,52 +125,137 @@ def compare(path: str, *, expected: Iterable[Digest], actual: Iterable[Digest]) 
             yield Finding(FindingCode.FILE_CHANGED, path, expected=str(digest), actual=str(other))
 
 
-class _Planner:
-    """Collects findings while the tag files are read; lives for one call of `plan_of`."""
+class Reading:
+    """Reads what a bag promises; iterate over `promises` to the end, then ask for what was found.
 
-    def __init__(self, sizes: Mapping[str, int], tags: Mapping[str, bytes]) -> None:
-        self.sizes = sizes
-        self.tags = tags
-        self.findings: list[Finding] = []
+    Args:
+        there: Every file in the bag; iterated over twice.
+        tags: The tag files of `tag_files_of`, as files that can be read again from their beginning.
+        in_order: Returns rows in order.
+
+    Attributes:
+        version: As declared, or (1, 0) where nothing can be read.
+        info: The elements of ``bag-info.txt``, label and value, in order.
+        findings: Everything that can be told without reading payload.
+    """
+
+    def __init__(self, there: Iterable[There], tags: Mapping[str, BinaryIO], *, in_order: InOrder) -> None:
         self.version = (1, 0)
-        self.encoding = "utf-8"
+        self.info: list[tuple[str, str]] = []
+        self.findings: list[Finding] = []
+        self._there = there
+        self._tags = tags
+        self._in_order = in_order
+        self._encoding = "utf-8"
+        self._manifests = sorted(name for name in tags if _MANIFEST.fullmatch(name))
+        self._algorithms = {name: _algorithm(name) for name in self._manifests}
+        self._payload_manifests = [name for name in self._manifests if not name.startswith("tag")]
+        self._tag_manifests = [name for name in self._manifests if name.startswith("tag")]
+        self._vouched: dict[str, set[str]] = {name: set() for name in self._tag_manifests}
+        self._bytes = self._files = 0
 
-    def plan(self) -> BagPlan:
-        self.read_declaration()
-        manifests = {name: self.read_manifest(name) for name in sorted(self.tags) if _MANIFEST.fullmatch(name)}
-        payload_manifests = {name: entries for name, entries in manifests.items() if name.startswith("manifest-")}
-        tag_manifests = {name: entries for name, entries in manifests.items() if name.startswith("tagmanifest-")}
-        if not payload_manifests:
-            self.found(FindingCode.PAYLOAD_MANIFEST_MISSING, "manifest-sha512.txt", expected="a payload manifest")
-        fetched = self.read_fetch()
-        self.check_payload(payload_manifests, fetched)
-        self.check_tags(payload_manifests, tag_manifests)
-        self.check_collisions()
-        info = self.read_info()
-        expected: dict[str, tuple[Digest, ...]] = {}
-        for entries in (*payload_manifests.values(), *tag_manifests.values()):
-            for path, digest in entries.items():
-                if path in self.sizes and digest is not None:
-                    expected[path] = (*expected.get(path, ()), digest)
-        return BagPlan(self.version, expected, tuple(self.findings), tuple(info))
+    def promises(self) -> Iterator[Promised]:
+        """Yield every file whose bytes can be compared, in the order of the paths."""
+        self._read_declaration()
+        if not self._payload_manifests:
+            self._found(FindingCode.PAYLOAD_MANIFEST_MISSING, "manifest-sha512.txt", expected="a payload manifest")
+        rows = chain(
+            ((path, _THERE, place, size) for path, size, place in self._there),
+            self._fetch_rows(),
+            *(self._manifest_rows(kind, name) for kind, name in enumerate(self._manifests, start=_FIRST_MANIFEST)),
+        )
+        for path, said in groupby(self._in_order(rows), key=itemgetter(0)):
+            promised = self._judge(path, said)
+            if promised is not None:
+                yield promised
+        self._check_tag_manifests()
+        self._check_names()
+        self._read_info()
 
-    def found(self, code: FindingCode, where: str, *, expected: str = "", actual: str = "") -> None:
+    def _judge(self, path: str, said: Iterable[Row]) -> Promised | None:
+        """Judge one path by everything that is said of it."""
+        here, entries, is_fetched = self._gathered(path, said)
+        if path.startswith("data/"):
+            self._judge_payload(path, entries, here, is_fetched=is_fetched)
+        elif here is None:
+            for name in entries:
+                self._found(
+                    FindingCode.FILE_MISSING, path, expected=f"a tag file, as listed in {name}", actual="nothing"
+                )
+        if here is None:
+            return None
+        place, size = here
+        digests = tuple(
+            Digest(algorithm, value) for name, value in entries.items() if (algorithm := self._algorithms[name])
+        )
+        return Promised(path, size, place, digests) if digests else None
+
+    def _gathered(self, path: str, said: Iterable[Row]) -> tuple[tuple[int, int] | None, dict[str, str], bool]:
+        """Return place and size of what is there, its digest by each manifest, and whether it is to be fetched."""
+        here: tuple[int, int] | None = None
+        is_fetched = False
+        entries: dict[str, str] = {}
+        for _, kind, at, what in said:
+            if kind >= _FIRST_MANIFEST:
+                self._enter(entries, self._manifests[kind - _FIRST_MANIFEST], path, what)
+            elif kind == _FETCHED:
+                is_fetched = True
+            elif here is None:
+                here = at, what
+            else:
+                self._found(
+                    FindingCode.MEMBER_REPEATED, path, expected="a plain file", actual="a second member of this name"
+                )
+        return here, entries, is_fetched
+
+    def _enter(self, entries: dict[str, str], name: str, path: str, digest: str) -> None:
+        if name not in entries:
+            entries[name] = digest
+        # Before 1.0 the same line twice was no fault; other digests for one file always are.
+        elif entries[name] != digest or self.version >= (1, 0):
+            self._found(FindingCode.MANIFEST_DUPLICATE, f"{name}: {path}", expected="each file once")
+
+    def _judge_payload(
+        self, path: str, entries: Mapping[str, str], here: tuple[int, int] | None, *, is_fetched: bool
+    ) -> None:
+        if here is not None:
+            self._files += 1
+            self._bytes += here[1]
+        if here is None and entries:
+            hint = "it is to be fetched" if is_fetched else "nothing"
+            self._found(FindingCode.FILE_MISSING, path, expected="a file, as listed", actual=hint)
+        elif here is not None and not entries:
+            self._found(FindingCode.FILE_UNEXPECTED, path, expected="an entry in a payload manifest")
+        if len(entries) < len(self._payload_manifests):
+            self._judge_omissions(path, entries, is_here=here is not None, is_fetched=is_fetched)
+
+    def _judge_omissions(self, path: str, entries: Mapping[str, str], *, is_here: bool, is_fetched: bool) -> None:
+        is_strict = self.version >= (1, 0)
+        for name in self._payload_manifests:
+            if name in entries:
+                continue
+            if is_strict and is_here and entries:
+                self._found(FindingCode.MANIFEST_INCOMPLETE, f"{name}: {path}", expected="every payload file")
+            if is_fetched and (is_strict or not entries):
+                self._found(FindingCode.FETCH_NOT_LISTED, f"fetch.txt: {path}", expected=f"an entry in {name}")
+
+    def _found(self, code: FindingCode, where: str, *, expected: str = "", actual: str = "") -> None:
         self.findings.append(Finding(code, where, expected=expected, actual=actual[:500]))
 
-    def read_declaration(self) -> None:
-        content = self.tags.get(DECLARATION)
+    def _read_declaration(self) -> None:
+        content = self._content(DECLARATION)
         if content is None:
-            self.found(FindingCode.DECLARATION_MISSING, DECLARATION, expected="a bag declaration")
+            self._found(FindingCode.DECLARATION_MISSING, DECLARATION, expected="a bag declaration")
             return
         try:
             lines = split_lines(content.decode("utf-8"))
         except UnicodeDecodeError as error:
-            self.found(FindingCode.DECLARATION_MALFORMED, DECLARATION, expected="UTF-8", actual=str(error))
+            self._found(FindingCode.DECLARATION_MALFORMED, DECLARATION, expected="UTF-8", actual=str(error))
             return
         first = _FIRST_LINE.fullmatch(lines[0]) if lines else None
         second = _SECOND_LINE.fullmatch(lines[1]) if len(lines) > 1 else None
         if first is None or second is None or len(lines) != 2:
-            self.found(
+            self._found(
                 FindingCode.DECLARATION_MALFORMED,
                 DECLARATION,
                 expected="'BagIt-Version: M.N' and 'Tag-File-Character-Encoding: NAME', two lines in this order",
@@ -130,66 +264,94 @@ class _Planner:
         if first is not None:
             self.version = (int(first[1]), int(first[2]))
             if self.version not in _VERSIONS:
-                self.found(
+                self._found(
                     FindingCode.VERSION_UNKNOWN, DECLARATION, expected="0.93 to 1.0", actual=f"{first[1]}.{first[2]}"
                 )
         if second is not None:
-            self.take_encoding(second[1])
+            self._take_encoding(second[1])
 
-    def take_encoding(self, name: str) -> None:
+    def _content(self, name: str) -> bytes | None:
+        if name not in self._tags:
+            return None
+        self._tags[name].seek(0)
+        return self._tags[name].read(LARGEST_INFO)
+
+    def _take_encoding(self, name: str) -> None:
         try:
             codec = codecs.lookup(name)
             is_text = codec._is_text_encoding  # noqa: SLF001 - the only way to tell text codecs from rot13 and zip
-        except (LookupError, AttributeError):
+            is_text = is_text and codec.name.replace("_", "-") not in _NO_CHARACTERS
+        except (LookupError, AttributeError, ValueError):
             is_text = False
         if not is_text:
-            self.found(FindingCode.TAG_ENCODING, DECLARATION, expected="a character encoding", actual=name)
+            self._found(FindingCode.TAG_ENCODING, DECLARATION, expected="a character encoding", actual=name)
             return
-        self.encoding = name
+        self._encoding = name
 
-    def lines(self, name: str) -> list[str]:
-        content = self.tags[name]
+    def _lines(self, name: str) -> Iterator[str]:
+        """Yield the lines of a tag file, ended by LF, CR or CRLF; none at all where one byte is not in the encoding."""
+        file = self._tags.get(name)
+        if file is None:
+            return
         try:
-            return split_lines(content.decode(self.encoding))
-        except (UnicodeDecodeError, ValueError) as error:
-            self.found(FindingCode.TAG_ENCODING, name, expected=self.encoding, actual=str(error))
-            return []
+            self._decode(file)
+        except (UnicodeError, ValueError) as error:
+            self._found(FindingCode.TAG_ENCODING, name, expected=self._encoding, actual=str(error))
+            return
+        file.seek(0)
+        reader = io.TextIOWrapper(file, self._encoding, newline=None)
+        try:
+            while line := reader.readline(LARGEST_INFO):
+                yield line[:-1] if line[-1] == "\n" else line
+                while line and line[-1] != "\n":  # what is cut here is longer than any path, and so refused
+                    line = reader.readline(LARGEST_INFO)
+        finally:
+            reader.detach()
 
-    def read_manifest(self, name: str) -> dict[str, Digest | None]:
-        """Return path and digest of each entry; a digest that cannot be computed here is None."""
-        match = _MANIFEST.fullmatch(name)
-        algorithm = _algorithm(match[2]) if match else None
+    def _decode(self, file: BinaryIO) -> None:
+        """Read a file once and only see whether it can be decoded.
+
+        Raises:
+            ValueError: It cannot.
+        """
+        decoder = codecs.getincrementaldecoder(self._encoding)()
+        file.seek(0)
+        before = 0
+        while chunk := file.read(1 << 20):
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                raise ValueError(f"{error.reason} within {len(chunk)} bytes from {before} on") from error
+            before += len(chunk)
+        decoder.decode(b"", final=True)
+
+    def _manifest_rows(self, kind: int, name: str) -> Iterator[Row]:
+        """Yield a row for each entry; a digest that cannot be computed here is empty."""
+        algorithm = self._algorithms[name]
         if algorithm is None:
-            self.found(
+            match = _MANIFEST.fullmatch(name)
+            self._found(
                 FindingCode.ALGORITHM_UNKNOWN, name, expected=", ".join(Algorithm), actual=match[2] if match else ""
             )
-        entries: dict[str, Digest | None] = {}
+        length = algorithm.hex_length if algorithm else 0
         is_tag = name.startswith("tag")
-        for number, line in enumerate(self.lines(name), start=1):
+        for number, line in enumerate(self._lines(name), start=1):
             entry = recognise_entry(line)
-            digest = recognise_digest(algorithm, entry[0]) if entry and algorithm else None
-            if entry is None or (algorithm is not None and digest is None):
-                self.found(
+            if entry is None or (length and len(entry[0]) != length):
+                self._found(
                     FindingCode.MANIFEST_MALFORMED, f"{name}:{number}", expected="digest and path", actual=repr(line)
                 )
                 continue
-            path = self.entry_path(name, number, entry[1])
-            if path is not None and self.is_allowed(name, path, is_tag=is_tag):
-                self.enter(entries, name, path, digest)
-        return entries
+            path = self._entry_path(name, number, entry[1])
+            if path is not None and self._is_allowed(name, path, is_tag=is_tag):
+                if is_tag and path in self._payload_manifests:
+                    self._vouched[name].add(path)
+                yield path, kind, number, entry[0] if algorithm else ""
 
-    def enter(self, entries: dict[str, Digest | None], name: str, path: str, digest: Digest | None) -> None:
-        if path in entries:
-            # Before 1.0 the same line twice was no fault; other digests for one file always are.
-            if entries[path] != digest or self.version >= (1, 0):
-                self.found(FindingCode.MANIFEST_DUPLICATE, f"{name}: {path}", expected="each file once")
-            return
-        entries[path] = digest
-
-    def entry_path(self, name: str, number: int, written: str) -> str | None:
+    def _entry_path(self, name: str, number: int, written: str) -> str | None:
         path = decode_path(written)
         if path.startswith("*"):
-            self.found(
+            self._found(
                 FindingCode.MANIFEST_ASTERISK, f"{name}:{number}", expected="no '*' before the path", actual=path
             )
             path = path[1:]
@@ -198,7 +360,7 @@ class _Planner:
         if not because and path.startswith("data/"):
             because = unsafe_because(path.removeprefix("data/"))
         if because:
-            self.found(
+            self._found(
                 FindingCode.PATH_UNSAFE,
                 f"{name}:{number}",
                 expected="a path inside the bag",
@@ -207,22 +369,23 @@ class _Planner:
             return None
         return path
 
-    def is_allowed(self, name: str, path: str, *, is_tag: bool) -> bool:
+    def _is_allowed(self, name: str, path: str, *, is_tag: bool) -> bool:
         if not is_tag and not path.startswith("data/"):
-            self.found(FindingCode.MANIFEST_PATH_OUTSIDE, f"{name}: {path}", expected="a path below data/", actual=path)
+            self._found(
+                FindingCode.MANIFEST_PATH_OUTSIDE, f"{name}: {path}", expected="a path below data/", actual=path
+            )
             return False
         if is_tag and path.startswith("data/"):
-            self.found(FindingCode.MANIFEST_PATH_OUTSIDE, f"{name}: {path}", expected="a tag file", actual=path)
+            self._found(FindingCode.MANIFEST_PATH_OUTSIDE, f"{name}: {path}", expected="a tag file", actual=path)
             return False
         if is_tag and path.startswith("tagmanifest-"):
-            self.found(FindingCode.TAG_MANIFEST_SELF, f"{name}: {path}", expected="no tag manifest in a tag manifest")
+            self._found(FindingCode.TAG_MANIFEST_SELF, f"{name}: {path}", expected="no tag manifest in a tag manifest")
             return False
         return True
 
-    def read_fetch(self) -> set[str]:
-        """Return the payload files that are to be fetched."""
-        fetched: set[str] = set()
-        for number, line in enumerate(self.lines("fetch.txt") if "fetch.txt" in self.tags else [], start=1):
+    def _fetch_rows(self) -> Iterator[Row]:
+        """Yield a row for each payload file that is to be fetched."""
+        for number, line in enumerate(self._lines("fetch.txt"), start=1):
             parts = line.split(None, 2)
             where = f"fetch.txt:{number}"
             if (
@@ -230,108 +393,79 @@ class _Planner:
                 or not re.match(r"(?i)https?://[^/]", parts[0])
                 or not re.fullmatch(r"[0-9]{1,18}|-", parts[1])
             ):
-                self.found(
+                self._found(
                     FindingCode.FETCH_MALFORMED, where, expected="absolute URL, length or '-', path", actual=repr(line)
                 )
                 continue
-            path = self.entry_path("fetch.txt", number, parts[2])
+            path = self._entry_path("fetch.txt", number, parts[2])
             if path is not None and not path.startswith("data/"):
-                self.found(FindingCode.FETCH_MALFORMED, where, expected="a path below data/", actual=path)
+                self._found(FindingCode.FETCH_MALFORMED, where, expected="a path below data/", actual=path)
             elif path is not None:
-                fetched.add(path)
-            self.check_address(where, parts[0])
-        return fetched
+                yield path, _FETCHED, number, ""
+            self._check_address(where, parts[0])
 
-    def check_address(self, where: str, url: str) -> None:
+    def _check_address(self, where: str, url: str) -> None:
         because = refused_address(url)
         if because:
-            self.found(FindingCode.FETCH_ADDRESS, where, expected="a public host", actual=f"{url[:200]}: {because}")
+            self._found(FindingCode.FETCH_ADDRESS, where, expected="a public host", actual=f"{url[:200]}: {because}")
 
-    def check_payload(self, manifests: Mapping[str, Mapping[str, Digest | None]], fetched: set[str]) -> None:
-        listed = set().union(*manifests.values())
-        present = {path for path in self.sizes if path.startswith("data/")}
-        for path in sorted(listed - present):
-            hint = "it is to be fetched" if path in fetched else ""
-            self.found(FindingCode.FILE_MISSING, path, expected="a file, as listed", actual=hint or "nothing")
-        for path in sorted(present - listed):
-            self.found(FindingCode.FILE_UNEXPECTED, path, expected="an entry in a payload manifest")
-        self.check_fetched(manifests, fetched)
-        if self.version >= (1, 0):
-            for name, entries in sorted(manifests.items()):
-                for path in sorted((listed & present) - entries.keys()):
-                    self.found(FindingCode.MANIFEST_INCOMPLETE, f"{name}: {path}", expected="every payload file")
+    def _check_tag_manifests(self) -> None:
+        if self.version < (1, 0):
+            return
+        for name, vouched in self._vouched.items():
+            for manifest in self._payload_manifests:
+                if manifest not in vouched:
+                    self._found(FindingCode.TAG_MANIFEST_OMITS, name, expected=f"an entry for {manifest}")
 
-    def check_fetched(self, manifests: Mapping[str, Mapping[str, Digest | None]], fetched: set[str]) -> None:
-        listed = set().union(*manifests.values())
-        for path in sorted(fetched):
-            for name, entries in sorted(manifests.items()):
-                if path not in entries and (self.version >= (1, 0) or path not in listed):
-                    self.found(FindingCode.FETCH_NOT_LISTED, f"fetch.txt: {path}", expected=f"an entry in {name}")
-
-    def check_tags(
-        self,
-        payload_manifests: Mapping[str, object],
-        tag_manifests: Mapping[str, Mapping[str, Digest | None]],
-    ) -> None:
-        for name, entries in sorted(tag_manifests.items()):
-            for path in sorted(entries.keys() - self.sizes.keys()):
-                self.found(
-                    FindingCode.FILE_MISSING, path, expected=f"a tag file, as listed in {name}", actual="nothing"
+    def _check_names(self) -> None:
+        before = ("", "")
+        for key, path in self._in_order((collision_key(path), path) for path, _, _ in self._there):
+            if (key, path) == before:
+                continue  # a repeated member of an archive, which is a finding of its own
+            if key == before[0]:
+                self._found(
+                    FindingCode.PATHS_COLLIDE, path, expected="names that differ by more than case", actual=before[1]
                 )
-            for manifest in sorted(payload_manifests):
-                if manifest not in entries and self.version >= (1, 0):
-                    self.found(FindingCode.TAG_MANIFEST_OMITS, name, expected=f"an entry for {manifest}")
+            before = key, path
+            if _RESERVED.search(path):
+                self._found(FindingCode.PATH_RESERVED, path, expected="a name that Windows can store", actual=path)
 
-    def check_collisions(self) -> None:
-        seen: dict[str, str] = {}
-        for path in sorted(self.sizes):
-            key = collision_key(path)
-            if key in seen:
-                self.found(
-                    FindingCode.PATHS_COLLIDE, path, expected="names that differ by more than case", actual=seen[key]
-                )
-            seen[key] = path
-            if any(part.partition(".")[0].upper().rstrip() in _RESERVED for part in path.split("/")):
-                self.found(FindingCode.PATH_RESERVED, path, expected="a name that Windows can store", actual=path)
-
-    def read_info(self) -> list[tuple[str, str]]:
-        name = "bag-info.txt" if "bag-info.txt" in self.tags else _OLD_INFO
-        elements = self.elements(name)
-        oxums = [value for label, value in elements if label.lower() == "payload-oxum"]
+    def _read_info(self) -> None:
+        name = "bag-info.txt" if "bag-info.txt" in self._tags else _OLD_INFO
+        self.info = self._elements(name)
+        oxums = [value for label, value in self.info if label.lower() == "payload-oxum"]
         if len(oxums) > 1:
-            self.found(FindingCode.OXUM_REPEATED, name, expected="Payload-Oxum at most once", actual=str(len(oxums)))
+            self._found(FindingCode.OXUM_REPEATED, name, expected="Payload-Oxum at most once", actual=str(len(oxums)))
         for oxum in oxums:
             match = _OXUM.fullmatch(oxum.strip())
             if match is None:
-                self.found(FindingCode.OXUM_MALFORMED, name, expected="BYTES.FILES", actual=oxum)
+                self._found(FindingCode.OXUM_MALFORMED, name, expected="BYTES.FILES", actual=oxum)
                 continue
-            sizes = [size for path, size in self.sizes.items() if path.startswith("data/")]
-            actual = f"{sum(sizes)}.{len(sizes)}"
-            if (int(match[1]), int(match[2])) != (sum(sizes), len(sizes)):
-                self.found(FindingCode.OXUM_MISMATCH, name, expected=oxum.strip(), actual=actual)
-        return elements
+            if (int(match[1]), int(match[2])) != (self._bytes, self._files):
+                actual = f"{self._bytes}.{self._files}"
+                self._found(FindingCode.OXUM_MISMATCH, name, expected=oxum.strip(), actual=actual)
 
-    def elements(self, name: str) -> list[tuple[str, str]]:
-        elements: list[tuple[str, str]] = []
-        for number, line in enumerate(self.lines(name) if name in self.tags else [], start=1):
+    def _elements(self, name: str) -> list[tuple[str, str]]:
+        elements: list[tuple[str, list[str]]] = []
+        for number, line in enumerate(self._lines(name), start=1):
             if line[:1] in {" ", "\t"} and elements:
-                label, value = elements[-1]
-                elements[-1] = (label, f"{value} {line.strip()}")
+                elements[-1][1].append(line.strip())
                 continue
             label, colon, value = line.partition(":")
             strict = self.version >= (1, 0)
             if not colon or not label.strip() or (strict and (label != label.rstrip() or value[:1] not in {" ", "\t"})):
                 if line.strip() or strict:
-                    self.found(
+                    self._found(
                         FindingCode.BAG_INFO_MALFORMED, f"{name}:{number}", expected="'Label: value'", actual=repr(line)
                     )
                 continue
-            elements.append((label.strip(), value.strip()))
-        return elements
+            elements.append((label.strip(), [value.strip()]))
+        return [(label, " ".join(values)) for label, values in elements]
 
 
-def _algorithm(name: str) -> Algorithm | None:
+def _algorithm(manifest: str) -> Algorithm | None:
+    match = _MANIFEST.fullmatch(manifest)
     try:
-        return Algorithm(name.lower().replace("-", ""))
+        return Algorithm(match[2].lower().replace("-", "")) if match else None
     except ValueError:
         return None

@@ -45,7 +45,7 @@ def profile(**keys):
 
 
 def found(asked, *, info=(("BagIt-Profile-Identifier", ME),), sizes=SIZES, version="1.0", serialization=""):
-    return {finding.code for finding in check_profile(asked, BagFacts(version, info, sizes, serialization))}
+    return {finding.code for finding in check_profile(asked, BagFacts(version, info, sizes.items(), serialization))}
 
 
 @pytest.mark.parametrize(
