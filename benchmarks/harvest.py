@@ -45,6 +45,8 @@ url = "store/"
 endpoint = "http://127.0.0.1:{port}"
 requests_per_second = 1000
 downloads = 4
+[audio]
+examine = false
 """
 
 

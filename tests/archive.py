@@ -63,6 +63,7 @@ class Archive:
     stores: dict[str, dict[str, str]] = field(default_factory=lambda: {"primary": {"url": "store/"}})
     source: dict[str, str] = field(default_factory=lambda: {"backoff": "0.05", "tries": "4", "timeout": "5"})
     harvest: dict[str, str] = field(default_factory=dict)
+    audio: dict[str, str] = field(default_factory=lambda: {"examine": "false"})
     catalogue: str = ""
     extra_environment: dict[str, str] = field(default_factory=dict)
 
@@ -81,6 +82,7 @@ class Archive:
         lines += [f"{key} = {value}" for key, value in self.source.items()]
         if self.harvest:
             lines += ["[harvest]", *(f"{key} = {value}" for key, value in self.harvest.items())]
+        lines += ["[audio]", *(f"{key} = {value}" for key, value in self.audio.items())]
         (self.root / "archiver.toml").write_text("\n".join(lines) + "\n")
 
     def select(self, name: str, **keys: Any) -> None:

@@ -65,6 +65,14 @@ class TooMuchError(Exception):
     """A limit of ours was reached."""
 
 
+def decoder_version() -> str:
+    """Return the versions of PyAV and of the libraries of FFmpeg that it brings along."""
+    import av
+
+    versions = ".".join(str(part) for part in av.library_versions.get("libavcodec", ()))
+    return f"{av.__version__} with libavcodec {versions}"
+
+
 def demuxer_of(path: Path) -> str:
     """Return the name of the demuxer that opens a file, or nothing where none does."""
     import av

@@ -6,10 +6,11 @@ import importlib.metadata
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archiver.audio.decoding import Decoded, decode, demuxer_of
+from archiver.audio.decoding import Decoded, decode, decoder_version, demuxer_of
 from archiver.audio.metering import LOSSLESS
+from archiver.audio.naming import described
 from archiver.audio.structure import CHAINED, FREE_FORMAT, walk
-from archiver.core.examinations import Examination, Format, Noted, Remark, ToolOutcome, hopeless
+from archiver.core.examinations import Description, Examination, Format, Noted, Remark, ToolOutcome, hopeless
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,11 +48,13 @@ def examine(path: Path, *, name: str) -> Examination:
     if any(remark.code is Remark.EMPTY for remark in walked.remarks):
         return Examination(name, remarks=walked.remarks)
     puid, format_name = _identify(path)
-    facts, tags = _read_tags(path)
+    facts, tags, read = _read_tags(path)
     seen = decode(path, bit_depth=facts.get("bit_depth"), ends=walked.ends)
     remarks = [*walked.remarks, *_understood(seen, walked), *_compared(seen, facts, walked), *_named(seen, name)]
     tools = [
-        ToolOutcome("pyav", _version("av"), "decoded" if seen.samples else "refused"),
+        ToolOutcome("pygfried", _version("pygfried"), f"identified {puid}" if puid else "not identified"),
+        ToolOutcome("mutagen", _version("mutagen"), "read" if facts else "nothing to read"),
+        ToolOutcome("pyav", decoder_version(), _decoded(seen)),
         ToolOutcome("structure", _version("archiver"), _outcome_of(walked)),
     ]
     if not seen.samples:
@@ -69,6 +72,7 @@ def examine(path: Path, *, name: str) -> Examination:
         packets_sha256=seen.packets_sha256 if seen.samples else "",
         pcm_md5=seen.pcm_md5,
         levels=seen.levels,
+        description=_described(read, seen),
     )
 
 
@@ -100,17 +104,31 @@ def _identify(path: Path) -> tuple[str, str]:
         return "", ""
 
 
-def _read_tags(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return technical facts and tags as mutagen reads them; nothing where it cannot."""
+def _decoded(seen: Decoded) -> str:
+    if not seen.samples:
+        return "refused"
+    return "decoded with errors" if seen.remarks else "decoded"
+
+
+def _described(read: Any, seen: Decoded) -> Description:
+    try:
+        tags, pictures = getattr(read, "tags", None), getattr(read, "pictures", None)
+        return described(tags, pictures, {} if tags else seen.tags)
+    except Exception:  # noqa: BLE001 - values of a foreign library over hostile bytes
+        return Description()
+
+
+def _read_tags(path: Path) -> tuple[dict[str, Any], dict[str, str], Any]:
+    """Return technical facts, tags and the object they came from, as mutagen reads them; nothing where it cannot."""
     import mutagen
 
     try:
         file = mutagen.File(path)
         if file is None:
-            return {}, {}
-        return _facts(file.info), {str(key)[:100]: _shown(value) for key, value in dict(file.tags or {}).items()}
+            return {}, {}, None
+        return _facts(file.info), {str(key)[:100]: _shown(value) for key, value in dict(file.tags or {}).items()}, file
     except Exception:  # noqa: BLE001 - IndexError and others besides its own, over hostile bytes
-        return {}, {}
+        return {}, {}, None
 
 
 def _facts(info: Any) -> dict[str, Any]:

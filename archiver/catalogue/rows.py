@@ -8,9 +8,11 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.events import Agent, Event, EventOutcome, EventType
+from archiver.core.examinations import Verdict
 from archiver.core.fixity import Algorithm, Digest, Grade, parse_digest
 from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding, Outcome, Run
 from archiver.core.packages import ItemId
+from archiver.core.sounds import Sound
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -74,6 +76,43 @@ def file_values(aip_id: int, file: HeldFile) -> dict[str, Any]:
 def preference_values(aip_id: int, category: str, value: str) -> dict[str, Any]:
     """Return the columns of a combined preference."""
     return {"aip_id": aip_id, "category": text(category)[:200], "value": value}
+
+
+def sound_values(aip_id: int, sound: Sound) -> dict[str, Any]:
+    """Return the columns of a recording."""
+    return {
+        "aip_id": aip_id,
+        "path": text(sound.path),
+        "verdict": sound.verdict.value,
+        "codes": json.dumps(sound.codes),
+        "codec": text(sound.codec)[:100],
+        "seconds": sound.seconds,
+        "sample_rate": sound.sample_rate,
+        "channels": sound.channels,
+        "packets_sha256": _bytes(sound.packets_sha256),
+        "pcm_md5": _bytes(sound.pcm_md5),
+        "fingerprint": _bytes(sound.fingerprint),
+    }
+
+
+def _bytes(digest: str) -> bytes | None:
+    """Return a digest as bytes; one that is none comes from a bag that somebody wrote by hand."""
+    try:
+        return bytes.fromhex(digest) or None
+    except ValueError:
+        return None
+
+
+def sound(row: sa.Row[Any]) -> Sound:
+    """Return a recording."""
+    digests = (row.packets_sha256, row.pcm_md5, row.fingerprint)
+    return Sound(
+        row.path,
+        Verdict(row.verdict),
+        tuple(json.loads(row.codes)),
+        *(row.codec, row.seconds, row.sample_rate, row.channels),
+        *(bytes(digest).hex() if digest is not None else "" for digest in digests),
+    )
 
 
 def event_values(item_id: int, event: Event) -> dict[str, Any]:

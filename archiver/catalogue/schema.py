@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -23,7 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 """The revision this program works with."""
 
 NAMES = {
@@ -275,3 +276,22 @@ preference = Table(
     Index(None, "category", "value"),
 )
 """The combined preferences of each version, for finding it; the statements themselves are in the bag."""
+
+sound = Table(
+    "sound",
+    metadata,
+    Column("aip_id", Identifier, ForeignKey("aip.id"), primary_key=True),
+    Column("path", Name, primary_key=True),
+    Column("verdict", Text, nullable=False),
+    Column("codes", Text, nullable=False),
+    Column("codec", Text, nullable=False),
+    Column("seconds", Float),
+    Column("sample_rate", Integer),
+    Column("channels", Integer),
+    Column("packets_sha256", LargeBinary(32)),
+    Column("pcm_md5", LargeBinary(16)),
+    Column("fingerprint", LargeBinary),
+    Index(None, "packets_sha256"),
+    Index(None, "pcm_md5"),
+)
+"""What examining found of each recording, for finding duplicates; the whole of it is in the bag."""

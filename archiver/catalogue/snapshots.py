@@ -84,6 +84,8 @@ class Snapshots:
             insert_rows(
                 connection, schema.preference, (rows.preference_values(aip_id, *pair) for pair in holding.preferences)
             )
+            connection.execute(schema.sound.delete().where(schema.sound.c.aip_id == aip_id))
+            insert_rows(connection, schema.sound, (rows.sound_values(aip_id, sound) for sound in holding.sounds))
             _block_again(connection, holding.item)
 
 

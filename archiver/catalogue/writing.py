@@ -63,6 +63,7 @@ class Writing:
             insert_rows(
                 connection, schema.preference, (rows.preference_values(aip_id, *pair) for pair in holding.preferences)
             )
+            insert_rows(connection, schema.sound, (rows.sound_values(aip_id, sound) for sound in holding.sounds))
             append_events(connection, events)
             newer = sa.or_(schema.item.c.latest_version.is_(None), schema.item.c.latest_version < holding.version)
             connection.execute(

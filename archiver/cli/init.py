@@ -51,6 +51,9 @@ url = "store/"                          # a directory, relative to this file
 [harvest]
 # jobs = 4                              # items at once
 # staging = "staging/"                  # best in the same file system as a directory store
+
+[audio]
+# examine = true                        # decode every captured audio file before it is bagged
 """
 
 

@@ -25,6 +25,7 @@ class EventType(StrEnum):
     INGESTION = "ingestion"
     REPLICATION = "replication"
     VALIDATION = "validation"
+    FORMAT_IDENTIFICATION = "format identification"
     DISSEMINATION = "dissemination"
     DELETION = "deletion"
     RECOVERY = "recovery"

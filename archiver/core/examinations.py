@@ -7,7 +7,8 @@ was published.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -42,6 +43,8 @@ class Remark(StrEnum):
     NOT_AUDIO = "AUDIO_IS_SOMETHING_ELSE"
     UNSUPPORTED = "AUDIO_NOT_ALL_SUPPORTED"
     TAGS = "AUDIO_TAGS_DAMAGED"
+    SHORTER = "AUDIO_SHORTER_THAN_DECLARED"
+    LONGER = "AUDIO_LONGER_THAN_DECLARED"
     LIMIT = "AUDIO_LIMIT_EXCEEDED"
     WORKER_DIED = "AUDIO_EXAMINER_DIED"
     UNREADABLE = "AUDIO_UNREADABLE"
@@ -56,6 +59,7 @@ WARNINGS = frozenset(
         Remark.EXTENSION,
         Remark.UNSUPPORTED,
         Remark.TAGS,
+        Remark.LONGER,
     )
 )
 """Remarks about files that play: encoders and taggers of good faith leave these."""
@@ -79,6 +83,21 @@ class ToolOutcome:
     tool: str
     version: str
     outcome: str
+
+    @property
+    def agent(self) -> str:
+        """The tool as PREMIS names an agent."""
+        return f"{self.tool} {self.version}"
+
+    @property
+    def identifies(self) -> bool:
+        """Whether the tool only says what a format is."""
+        return self.tool == "pygfried"
+
+    @property
+    def is_content(self) -> bool:
+        """Whether the tool had nothing to remark."""
+        return not self.outcome.startswith(("refused", "remarks", "not identified", "decoded with errors"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +151,56 @@ class Levels:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """A picture in a file's tags: what kind it says it is, its bytes and their SHA-256 in lower-case hexadecimal."""
+
+    mime: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What tags say of a recording, under one name whatever the container calls it. Claims, not facts.
+
+    Attributes:
+        fields: Name and value: ``title``, ``artist``, ``album``, ``album_artist``, ``composer``, ``date``, ``track``, ``disc``,
+            ``genre``, ``copyright``, ``publisher``, ``comment``.
+        isrc: Codes of the recording (ISO 3901), as they stand.
+        musicbrainz: MusicBrainz identifiers by kind, such as ``recording`` or ``release``.
+        licence: What is said of a licence, as it stands; the licence gate reads the file itself and not this.
+        covers: Pictures.
+    """
+
+    fields: tuple[tuple[str, str], ...] = ()
+    isrc: tuple[str, ...] = ()
+    musicbrainz: tuple[tuple[str, str], ...] = ()
+    licence: tuple[str, ...] = ()
+    covers: tuple[Cover, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "fields": dict(self.fields),
+            "isrc": list(self.isrc),
+            "musicbrainz": dict(self.musicbrainz),
+            "licence": list(self.licence),
+            "covers": [asdict(cover) for cover in self.covers],
+        }
+
+
+def parse_description(record: dict[str, Any]) -> Description:
+    """Read what `Description.to_json` wrote."""
+    return Description(
+        fields=tuple(record["fields"].items()),
+        isrc=tuple(record["isrc"]),
+        musicbrainz=tuple(record["musicbrainz"].items()),
+        licence=tuple(record["licence"]),
+        covers=tuple(Cover(**cover) for cover in record["covers"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Examination:
     """Everything that examining one file found out.
 
@@ -144,6 +213,8 @@ class Examination:
         packets_sha256: Lower-case hexadecimal, over the demuxed packets: unchanged by retagging.
         pcm_md5: Over the decoded samples as little-endian integers, for lossless audio: equal across containers.
         levels: None where nothing was decoded.
+        description: What its tags say, under one set of names.
+        fingerprint: Chromaprint's, as hexadecimal of 32-bit numbers; empty where none was asked for.
     """
 
     path: str
@@ -154,6 +225,8 @@ class Examination:
     packets_sha256: str = ""
     pcm_md5: str = ""
     levels: Levels | None = None
+    description: Description = Description()
+    fingerprint: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -174,9 +247,11 @@ class Examination:
             "remarks": [asdict(remark) for remark in self.remarks],
             "tools": [asdict(tool) for tool in self.tools],
             "tags": [list(pair) for pair in self.tags],
+            "description": self.description.to_json(),
             "packets_sha256": self.packets_sha256,
             "pcm_md5": self.pcm_md5,
             "levels": asdict(self.levels) if self.levels else None,
+            **({"fingerprint": self.fingerprint} if self.fingerprint else {}),
         }
 
 
@@ -195,9 +270,49 @@ def parse_examination(record: dict[str, Any]) -> Examination:
         packets_sha256=record["packets_sha256"],
         pcm_md5=record["pcm_md5"],
         levels=Levels(**record["levels"]) if record["levels"] else None,
+        description=parse_description(record["description"]),
+        fingerprint=record.get("fingerprint", ""),
     )
 
 
 def hopeless(path: str, code: Remark, detail: str) -> Examination:
     """Return the answer about a file of which examining itself had to be given up."""
     return Examination(path, remarks=(Noted(code, "archiver", detail),))
+
+
+_SHORTER, _SLACK = 0.95, 2.0
+"""A recording may be so much shorter than its source says, in parts and in seconds: sources round, and so do players."""
+
+
+def compared_with_source(found: Examination, declared: str) -> Examination:
+    """Compare the decoded length with the one that the source declares: a preview may bear a full track's name.
+
+    Args:
+        found: What examining found.
+        declared: The source's word for the length: seconds, or hours, minutes and seconds with colons; anything else says
+            nothing.
+    """
+    wanted, seconds = recognise_seconds(declared), found.format.seconds
+    if wanted is None or seconds is None or any(remark.code is Remark.LIMIT for remark in found.remarks):
+        return found
+    detail = f"seconds: the source says {wanted:.2f}, decoded {seconds:.2f}"
+    if seconds < wanted * _SHORTER - _SLACK:
+        return replace(found, remarks=(*found.remarks, Noted(Remark.SHORTER, "archiver", detail)))
+    if wanted < seconds * _SHORTER - _SLACK:
+        return replace(found, remarks=(*found.remarks, Noted(Remark.LONGER, "archiver", detail)))
+    return found
+
+
+_LENGTH = re.compile(r"(?:(\d{1,4}):)?(?:(\d{1,6}):)?(\d{1,9}(?:\.\d{1,9})?)")
+
+
+def recognise_seconds(text: str) -> float | None:
+    """Read a length as sources write it (``245.3``, ``4:05``, ``1:02:03``), or return None; nought says nothing."""
+    match = _LENGTH.fullmatch(text.strip())
+    if match is None or not text.isascii():
+        return None
+    parts = [part for part in match.groups() if part is not None]
+    seconds = 0.0
+    for part in parts:
+        seconds = seconds * 60 + float(part)
+    return seconds or None

@@ -114,6 +114,7 @@ def appraise(
         table: The legal tools.
         reviewed: What people have said about the item.
     """
+    reviewed = reviewed.about_licence
     decision = judge_item(item, selection.policy, table=table)
     if reviewed.rejected is not None:
         return _rejected(item, decision, reviewed)
@@ -158,7 +159,7 @@ def appraise_files(
         table: The legal tools.
         reviewed: What people have said about the item.
     """
-    item = admitted.item
+    item, reviewed = admitted.item, reviewed.about_licence
     embedded = worth_weighing(tags, table=table)
     decision = judge_item(replace(item, declarations=(*item.declarations, *embedded)), selection.policy, table=table)
     if decision.outcome is Outcome.ADMIT and admitted.review is None:

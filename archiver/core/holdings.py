@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from archiver.core.fixity import Digest, Grade
     from archiver.core.packages import ItemId
+    from archiver.core.sounds import Sound
 
 
 class CopyStatus(StrEnum):
@@ -94,6 +95,7 @@ class Holding:
         ingested_at: When the last store confirmed, in UTC.
         copies: Ordered by store name.
         preferences: Combined preference signals, category and answer; taken down at ingest, not read back.
+        sounds: What examining found of each recording; taken down at ingest, not read back.
     """
 
     item: ItemId
@@ -109,6 +111,7 @@ class Holding:
     ingested_at: datetime
     copies: tuple[Copy, ...]
     preferences: tuple[tuple[str, str], ...] = ()
+    sounds: tuple[Sound, ...] = ()
 
 
 class Outcome(StrEnum):
@@ -138,6 +141,7 @@ class ItemOutcome:
         transient: Whether the same command may do better later.
         decision: The gate's decision as JSON text (``metadata/licence.json``'s form), or empty where none was reached.
         recalled: Those of ``bytes`` that were taken from a held copy, without asking the source.
+        audio: How many of its recordings play how far, by verdict; empty where none was examined.
     """
 
     item: ItemId
@@ -151,6 +155,7 @@ class ItemOutcome:
     transient: bool = False
     decision: str = ""
     recalled: int = 0
+    audio: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

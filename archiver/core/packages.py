@@ -8,17 +8,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from archiver.core.fixity import Algorithm, digest_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from archiver.core.bags.paths import PayloadPath, TagPath
     from archiver.core.embedded import EmbeddedTags
+    from archiver.core.examinations import Examination
     from archiver.core.fixity import Digest
     from archiver.core.gate import AdmittedItem
     from archiver.core.licences.evidence import Declaration
@@ -210,12 +212,14 @@ class Sip:
         files: Captured, in payload order.
         tags: What each file says of itself, in the same order; empty before they were read.
         stated: Every preference signal, or None before they were gathered.
+        examined: What examining found, by path below ``data/``; empty before, and for files that are no audio.
     """
 
     admitted: AdmittedItem
     files: tuple[CapturedFile, ...]
     tags: tuple[EmbeddedTags, ...] = ()
     stated: Stated | None = None
+    examined: Mapping[str, Examination] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

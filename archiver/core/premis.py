@@ -16,10 +16,11 @@ from xml.etree import ElementTree as ET
 from archiver.core.fixity import Algorithm, recognise_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from archiver.core.derivatives import Derivative
     from archiver.core.events import Agent, Event
+    from archiver.core.examinations import Examination
     from archiver.core.fixity import Digest
     from archiver.core.packages import CapturedFile
 
@@ -45,11 +46,12 @@ class Rights:
     determined_on: str
 
 
-def format_premis(
+def format_premis(  # noqa: PLR0913 - one keyword for each part of the document
     *,
     identifier: str,
     title: str,
     files: Sequence[CapturedFile],
+    examined: Mapping[str, Examination],
     events: Iterable[Event],
     agents: Sequence[Agent],
     rights: Rights,
@@ -60,6 +62,7 @@ def format_premis(
         identifier: The item, ``source/name``, and its version.
         title: The item's title, or empty.
         files: Every payload file, in payload order.
+        examined: What examining found, by path below ``data/``.
         events: What was done, oldest first.
         agents: Everybody named in the events.
         rights: What the licence decision found.
@@ -72,7 +75,7 @@ def format_premis(
     document = bytearray(_HEAD)
     document += _entity(partial(_intellectual_entity, identifier=identifier, title=title))
     for file in files:
-        document += _entity(partial(_file_object, file=file))
+        document += _entity(partial(_file_object, file=file, found=examined.get(str(file.path))))
     for number, event in enumerate(events, start=1):
         document += _entity(partial(_event, identifier=f"{identifier}/event/{number}", event=event, linked=identifier))
     for agent in agents:
@@ -164,7 +167,7 @@ def _intellectual_entity(root: ET.Element, identifier: str, title: str, *, kind:
         _add(entity, "originalName", title)
 
 
-def _file_object(root: ET.Element, file: CapturedFile) -> None:
+def _file_object(root: ET.Element, file: CapturedFile, found: Examination | None) -> None:
     entity = _add(root, "object")
     entity.set(f"{{{XSI}}}type", "premis:file")
     _identifier(entity, "object", "path in bag", f"data/{file.path}")
@@ -182,7 +185,23 @@ def _file_object(root: ET.Element, file: CapturedFile) -> None:
     format_ = _add(characteristics, "format")
     _add(_add(format_, "formatDesignation"), "formatName", file.declared.format or "unknown")
     _add(format_, "formatNote", "as declared by the source")
+    if found is not None and (found.format.puid or found.format.codec):
+        _identified(characteristics, found)
     _add(entity, "originalName", file.declared.name)
+
+
+def _identified(characteristics: ET.Element, found: Examination) -> None:
+    """Add the format as the bytes show it, with PRONOM's key, and the program that made the file as it says itself."""
+    form = found.format
+    format_ = _add(characteristics, "format")
+    _add(_add(format_, "formatDesignation"), "formatName", form.name or form.container)
+    if form.puid:
+        registry = _add(format_, "formatRegistry")
+        _add(registry, "formatRegistryName", "PRONOM")
+        _add(registry, "formatRegistryKey", form.puid)
+    _add(format_, "formatNote", f"as identified; {form.codec or 'no codec'}, more in metadata/technical.json")
+    if form.encoder:
+        _add(_add(characteristics, "creatingApplication"), "creatingApplicationName", form.encoder)
 
 
 _PREMIS_ALGORITHMS = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256", "sha512": "SHA-512"}

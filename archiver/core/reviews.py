@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 PUBLIC_DOMAIN_MARK = "public-domain-mark"
 CONFLICTS = "conflicts"
+DAMAGED = "AUDIO_DAMAGED"
+"""Why an item waits whose selection says ``damaged = "quarantine"``."""
 
 _PUBLIC_DOMAIN = {ReasonCode.PD_LABEL.value, ReasonCode.PD_TEXT.value}
 _CONFLICTS = {ReasonCode.CONFLICT_TOOLS.value, ReasonCode.CONFLICT_RESERVED.value}
@@ -154,6 +156,15 @@ class Reviewed:
     rejected: Verdict | None = None
     accepted: tuple[Case, ...] = ()
     expired: tuple[Case, ...] = ()
+
+    @property
+    def about_licence(self) -> Reviewed:
+        """What was said about the licence: who takes an item in although its audio is damaged says nothing about that."""
+        return Reviewed(
+            self.rejected,
+            tuple(case for case in self.accepted if DAMAGED not in case.reasons),
+            tuple(case for case in self.expired if DAMAGED not in case.reasons),
+        )
 
 
 UNREVIEWED = Reviewed()

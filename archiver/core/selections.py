@@ -66,6 +66,7 @@ class Selection:
         stores: Names of the stores that get a copy, at least one.
         derivatives: What is made of the items that it stores, after each harvest; empty for nothing.
         digest: SHA-256 of the selection file, in hexadecimal, for provenance.
+        damaged: ``keep`` or ``quarantine``: what becomes of an item with audio that does not play to its end.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Selection:
     stores: tuple[str, ...]
     digest: str = ""
     derivatives: tuple[Kind, ...] = ()
+    damaged: str = "keep"
 
     def chooses(self, file: DeclaredFile) -> bool:
         """Tell whether a declared file is one that this selection keeps.

@@ -30,6 +30,7 @@ def item_outcome(outcome: ItemOutcome) -> dict[str, Any]:
         "files": outcome.files,
         "bytes": outcome.bytes,
         "recalled": outcome.recalled,
+        **({"audio": dict(outcome.audio)} if outcome.audio else {}),
         "licence": outcome.licence,
         "detail": outcome.detail,
     }

@@ -22,6 +22,7 @@ from archiver.settings.checking import checked, refuse_secret, suggestion
 from archiver.settings.registered import INTERNET_ARCHIVE, registered_sources
 from archiver.settings.tables import (
     Archive,
+    Audio,
     Audit,
     Derivatives,
     Licences,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 FILE = "archiver.toml"
 PREFIX = "ARCHIVER_"
+MOST_EXAMINERS = 256
 PUBLIC_ENDPOINT = "https://archive.org"
 
 _OWN = frozenset(
@@ -68,6 +70,7 @@ class Settings:
         selection_directories: Where a selection's name is looked up, in order.
         review: What is asked of reviews.
         archive: ``[archive]`` as it stands, for the rule about copies.
+        audio: ``[audio]``.
         audit: ``[audit]``.
         withdrawal: ``[withdrawal]``.
         derivatives: ``[derivatives]``; the directory is absolute.
@@ -91,6 +94,7 @@ class Settings:
     selection_directories: tuple[Path, ...]
     review: ReviewRules
     archive: Archive = field(default_factory=Archive)
+    audio: Audio = field(default_factory=Audio)
     audit: Audit = field(default_factory=Audit)
     withdrawal: Withdrawal = field(default_factory=Withdrawal)
     derivatives: Derivatives = field(default_factory=Derivatives)
@@ -148,6 +152,7 @@ def read_settings(
         log=_log(tables.log, directory, stores, str(file or FILE)),
         selection_directories=tuple(dict.fromkeys((Path.cwd() / "manifests", base / "manifests"))),
         archive=tables.archive,
+        audio=_audio(tables.audio, str(file or FILE)),
         audit=tables.audit,
         withdrawal=_durable(tables.withdrawal, str(file or FILE)),
         derivatives=_derivatives(tables.derivatives, stores, str(file or FILE)),
@@ -170,6 +175,13 @@ def _network(table: Network, file: str) -> Network:
     if table.largest_file < 1:
         raise SettingsError(f"{file}: network.largest_file: expected at least 1, actual {table.largest_file}")
     return msgspec.structs.replace(table, allow_private=[name.lower().rstrip(".") for name in table.allow_private])
+
+
+def _audio(audio: Audio, file: str) -> Audio:
+    if audio.examiners < 0 or audio.examiners > MOST_EXAMINERS:
+        raise SettingsError(f"{file}: audio.examiners: expected 0 to {MOST_EXAMINERS}, actual {audio.examiners}")
+    _at_least_one("audio.seconds", audio.seconds, file)
+    return audio
 
 
 def _review_rules(tables: Tables, file: str) -> ReviewRules:

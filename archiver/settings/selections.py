@@ -92,6 +92,7 @@ def _selection(table: SelectionTable, file: Path, content: bytes, settings: Sett
         stores=_stores(table, settings, refuse),
         digest=hashlib.sha256(content).hexdigest(),
         derivatives=tuple(dict.fromkeys(map(Kind, table.derivatives))),
+        damaged=table.damaged,
     )
 
 

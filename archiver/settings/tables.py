@@ -99,6 +99,19 @@ class Harvest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A directory; empty for ``staging`` in the home directory. In the file system of a directory store it saves a copy."""
 
 
+class Audio(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[audio]``: what is done with captured audio besides keeping it."""
+
+    examine: bool = True
+    """Whether every captured audio file is decoded before it is bagged."""
+    examiners: int = 0
+    """Processes that decode; 0 for one on each processor."""
+    seconds: int = 900
+    """Of computing for one file; one that wants more is a finding."""
+    fingerprints: bool = False
+    """Whether acoustic fingerprints are taken; needs the extra ``fingerprint``."""
+
+
 class Review(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``[review]``: how the quarantine is decided."""
 
@@ -190,6 +203,7 @@ class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     stores: dict[str, Store] = {}
     sources: dict[str, Source] = {}
     harvest: Harvest = Harvest()
+    audio: Audio = Audio()
     review: Review = Review()
     audit: Audit = Audit()
     withdrawal: Withdrawal = Withdrawal()
@@ -220,3 +234,5 @@ class SelectionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     files: str | list[str] = "originals"
     stores: list[str] | None = None
     derivatives: list[Literal["opus", "waveform", "spectrogram", "preview", "cover"]] = []
+    damaged: Literal["keep", "quarantine"] = "keep"
+    """What becomes of an item with audio that does not play to its end; either way it is said."""

@@ -177,6 +177,7 @@ def opened_walk(
     from archiver.core.events import Agent
     from archiver.shelf.profiles import PROFILE_IDENTIFIER
     from archiver.staging.disk import DiskStaging
+    from archiver.wiring.listening import harvest_examiner
     from archiver.wiring.reviews import gatehouse
     from archiver.wiring.sources import preferences_of
     from archiver.workflows.harvest import Walk
@@ -208,6 +209,7 @@ def opened_walk(
             imprint=Imprint(Agent(AGENT), settings.organisation, settings.contact, PROFILE_IDENTIFIER),
             gatehouse=gatehouse(settings, catalogue),
             preferences=preferences_of(source),
+            examiner=stack.enter_context(harvest_examiner(settings)),
         )
 
 

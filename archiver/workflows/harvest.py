@@ -37,9 +37,12 @@ from archiver.core.preferences import recorded
 from archiver.core.queries import contradicts
 from archiver.core.reviews import Standing
 from archiver.core.sealed import parse_sealed, seal
+from archiver.core.sounds import findings_of, sounds_in
 from archiver.core.states import state_of
+from archiver.core.technical import PATH as TECHNICAL
 from archiver.workflows.capture import capture
 from archiver.workflows.deposit import deposit
+from archiver.workflows.examine import examine, kept_back
 from archiver.workflows.pack import Imprint, pack, retrieve
 from archiver.workflows.reappraise import Gatehouse, asked, quarantine, reappraise, waiting, with_preferences
 from archiver.workflows.recall import shelf_of
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from archiver.ports.catalogue import Holdings, Ledger
     from archiver.ports.clock import Clock
     from archiver.ports.engines import Engine
+    from archiver.ports.examiner import Examiner
     from archiver.ports.preferences import PreferenceSource
     from archiver.ports.progress import Progress
     from archiver.ports.sources import Source
@@ -86,6 +90,7 @@ class Walk:
         imprint: What every bag says of who made it.
         gatehouse: Tags, bytes seen before, and the quarantine.
         preferences: Knows what the source's host states about machines.
+        examiner: Listens to what was captured; None where the settings say not to.
     """
 
     source: Source
@@ -104,6 +109,7 @@ class Walk:
     imprint: Imprint
     gatehouse: Gatehouse
     preferences: PreferenceSource
+    examiner: Examiner | None = None
 
 
 def harvest(selection: Selection, walk: Walk, *, limit: int | None = None) -> Iterator[ItemOutcome]:
@@ -315,6 +321,12 @@ def _ingest(admitted: AdmittedItem, selection: Selection, walk: Walk) -> ItemOut
     judged = reappraise(sip, selection, table=walk.table, gatehouse=walk.gatehouse, clock=walk.clock)
     if isinstance(judged, TurnedAway):
         return _kept_out(judged, walk, state=state)
+    if walk.examiner is not None:
+        heard = examine(judged, examiner=walk.examiner, transfers=walk.transfers)
+        people = asked(item, walk.gatehouse, clock=walk.clock)
+        judged = kept_back(heard, selection, state=state, table=walk.table, reviewed=people)
+        if isinstance(judged, TurnedAway):
+            return _kept_back(judged, walk, state=state)
     # The licence is a claim its uploader can edit at any time: what is stored must be what is declared now, not a while ago.
     now = _appraise(walk.source.describe(item), selection, walk)
     if not isinstance(now, AdmittedItem) or _state(now) != state:
@@ -359,6 +371,7 @@ def _take_down_damage(sip: Sip, walk: Walk) -> None:
 def _store(aip: Aip, walk: Walk, *, stores: Mapping[str, Store], updated: str, decision: str) -> ItemOutcome:
     """Deposit an AIP, take it down in the catalogue, and only then let go of staging."""
     copies, events = deposit(aip, stores=stores, clock=walk.clock, agent=walk.imprint.agent)
+    sounds = next((sounds_in(content) for path, content in aip.tag_files if str(path) == TECHNICAL), ())
     holding = Holding(
         item=aip.item,
         version=aip.version,
@@ -373,6 +386,7 @@ def _store(aip: Aip, walk: Walk, *, stores: Mapping[str, Store], updated: str, d
         ingested_at=walk.clock.now(),
         copies=copies,
         preferences=next((recorded(content) for path, content in aip.tag_files if str(path) == PREFERENCES), ()),
+        sounds=sounds,
     )
     files = (HeldFile(f"data/{file.path}", file.staged.size, file.staged.sha256, file.sha512) for file in aip.payload)
     walk.ledger.ingested(holding, files, events, decision=decision)
@@ -380,6 +394,8 @@ def _store(aip: Aip, walk: Walk, *, stores: Mapping[str, Store], updated: str, d
     return ItemOutcome(
         aip.item,
         Outcome.STORED,
+        findings_of(sounds),
+        audio=tuple(sorted(Counter(sound.verdict.value for sound in sounds).items())),
         aip=aip.prefix.rstrip("/"),
         licence=aip.licence_url,
         files=len(aip.payload),
@@ -468,6 +484,12 @@ def _kept_out(verdict: TurnedAway, walk: Walk, *, state: Digest | None) -> ItemO
     if verdict.quarantined:
         quarantine(verdict, walk.gatehouse.reviews, state=state, clock=walk.clock)
     walk.staging.discard(verdict.item.id)
+    return _turned_away(verdict)
+
+
+def _kept_back(verdict: TurnedAway, walk: Walk, *, state: Digest) -> ItemOutcome:
+    """Let an item wait for a person with every byte it has: they are the declared ones, and damage drops none of them."""
+    quarantine(verdict, walk.gatehouse.reviews, state=state, clock=walk.clock)
     return _turned_away(verdict)
 
 

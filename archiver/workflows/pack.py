@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.attribution import PATH as ATTRIBUTION
@@ -14,16 +14,20 @@ from archiver.core.bags.paths import parse_payload_path, parse_tag_path
 from archiver.core.embedded import EmbeddedTags, notices
 from archiver.core.errors import DigestMismatchError, SizeMismatchError, SourceError
 from archiver.core.events import Agent, Event, EventOutcome, EventType
+from archiver.core.examinations import Verdict
 from archiver.core.fixity import Algorithm, Digest
 from archiver.core.packages import Aip, PayloadFile
 from archiver.core.preferences import PATH as PREFERENCES
 from archiver.core.preferences import preferences_record
 from archiver.core.premis import Rights, format_premis
+from archiver.core.technical import PATH as TECHNICAL
 from archiver.core.technical import technical_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
+    from archiver.core.examinations import Examination
     from archiver.core.objects import StagedFile
     from archiver.core.packages import CapturedFile, Sip, SourceItem
     from archiver.core.sealed import SealedAip, SealedFile
@@ -84,7 +88,7 @@ def pack(sip: Sip, *, version: int, state: Digest, imprint: Imprint, clock: Cloc
         "metadata/aip.json": _aip_record(item, version, state),
         "metadata/licence.json": _licence_record(sip, now),
         "metadata/premis.xml": _premis(sip, version, imprint, now),
-        "metadata/technical.json": technical_record(sip.files),
+        TECHNICAL: technical_record(sip.files, sip.examined),
         **({PREFERENCES: preferences_record(sip.stated)} if sip.stated else {}),
         **{f"metadata/source/{parse_tag_path(answer.name)}": answer.content for answer in item.answers},
     }
@@ -213,11 +217,13 @@ def _premis(sip: Sip, version: int, imprint: Imprint, now: datetime) -> bytes:
         identifier=f"{item.id}/v{version}",
         title=item.title,
         files=sip.files,
+        examined=sip.examined,
         events=_events(sip, version, imprint, now),
         agents=(
             imprint.agent,
             *((organisation,) if imprint.organisation else ()),
             *(Agent(name, "person") for name in _reviewers(sip)),
+            *dict.fromkeys(Agent(tool.agent) for found in sip.examined.values() for tool in found.tools),
         ),
         rights=Rights(decision.licence, decision.is_licence, now.date().isoformat()),
     )
@@ -252,7 +258,33 @@ def _events(sip: Sip, version: int, imprint: Imprint, now: datetime) -> list[Eve
             event(type_, file.captured_at, what, path),
             event(EventType.MESSAGE_DIGEST_CALCULATION, file.captured_at, "SHA-256 and SHA-512, while capturing", path),
         ]
+        if str(file.path) in sip.examined:
+            events += _validations(sip.examined[str(file.path)], event(EventType.VALIDATION, now, "", path), imprint)
     return events
+
+
+def _validations(found: Examination, about: Event, imprint: Imprint) -> Iterator[Event]:
+    """Yield what each tool made of a file, and last what all of it comes to."""
+    for tool in found.tools:
+        kind = EventType.FORMAT_IDENTIFICATION if tool.identifies else EventType.VALIDATION
+        outcome = EventOutcome.SUCCESS if tool.is_content else EventOutcome.WARNING
+        yield replace(about, type=kind, outcome=outcome, detail=tool.outcome, agent=Agent(tool.agent))
+    remarks = "; ".join(f"{remark.code}: {remark.detail}" for remark in found.remarks)
+    yield replace(
+        about,
+        type=EventType.VALIDATION,
+        outcome=_OUTCOMES[found.verdict],
+        detail=f"{found.verdict}{': ' if remarks else ''}{remarks}",
+        agent=imprint.agent,
+    )
+
+
+_OUTCOMES = {
+    Verdict.VALID: EventOutcome.SUCCESS,
+    Verdict.WARNING: EventOutcome.WARNING,
+    Verdict.DAMAGED: EventOutcome.FAILURE,
+    Verdict.UNDECODABLE: EventOutcome.FAILURE,
+}
 
 
 def retrieve(sealed: SealedAip, *, staging: Staging) -> Aip:

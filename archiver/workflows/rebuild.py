@@ -25,6 +25,8 @@ from archiver.core.preferences import PATH as PREFERENCES
 from archiver.core.preferences import recorded
 from archiver.core.premis import PREMIS
 from archiver.core.snapshots import PLACE, last_of, parse_shard, recognise_shard
+from archiver.core.sounds import sounds_in
+from archiver.core.technical import PATH as TECHNICAL
 from archiver.workflows.check import entries_of
 
 if TYPE_CHECKING:
@@ -185,6 +187,7 @@ def _parsed_bag(store: Store, prefix: str, now: datetime) -> _Read:
         tag_manifest=digest_of(tags[LAST_TAG_FILE], Algorithm.SHA512),
         ingested_at=max((event.at for event in past), default=bagged),
         preferences=recorded(tags[PREFERENCES]) if PREFERENCES in tags else (),
+        sounds=sounds_in(tags.get(TECHNICAL, b"")),
         copies=(Copy(store.name, prefix.rstrip("/"), status, Grade.SIZE, now),),
     )
     decision = json.dumps(json.loads(tags["metadata/licence.json"]).get("decision", {}), sort_keys=True)

@@ -39,6 +39,7 @@ def written(title="T", detail="d", files=FILES, *, is_licence=True):
     return format_premis(
         identifier="s/n/v1",
         title=title,
+        examined={},
         files=files,
         events=[event],
         agents=[AGENT],
