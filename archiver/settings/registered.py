@@ -10,7 +10,9 @@ COMMONS = "commons"
 CCMIXTER = "ccmixter"
 JAMENDO = "jamendo"
 RSS = "rss"
-OURS = (INTERNET_ARCHIVE, LOCAL, COMMONS, CCMIXTER, JAMENDO, RSS)
+LIBRIVOX = "librivox"
+URL_MANIFEST = "url-manifest"
+OURS = (INTERNET_ARCHIVE, LOCAL, COMMONS, CCMIXTER, JAMENDO, RSS, LIBRIVOX, URL_MANIFEST)
 """The sources that the program itself brings."""
 GROUP = "archiver.sources"
 """The entry point group; see `archiver.ports.offers`."""

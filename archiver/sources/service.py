@@ -14,7 +14,7 @@ from archiver.sources.web.client import client_for
 from archiver.sources.web.reach import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from archiver.core.packages import DeclaredFile, ItemId
     from archiver.ports.offers import Surroundings
@@ -51,6 +51,7 @@ class Service:
         params: Mapping[str, str],
         what: str,
         secret: Secret | None = None,
+        also: Collection[int] = (),
     ) -> T:
         """Ask for metadata and read the answer; wait and ask again where the answer itself says so.
 
@@ -62,6 +63,7 @@ class Service:
             params: Of the query.
             what: For messages.
             secret: For the endpoint alone.
+            also: Statuses that are answers and no faults.
 
         Raises:
             SourceUnavailableError: No answer in the end.
@@ -70,7 +72,7 @@ class Service:
         url = self.endpoint + path
         next_try = 1
         while True:
-            answer = self.client.get(url, params=params, secret=secret)
+            answer = self.client.get(url, params=params, secret=secret, also=also)
             try:
                 return parse(Received(answer.body, answer.url, self.around.clock.now()))
             except SourceUnavailableError as error:

@@ -130,11 +130,14 @@ def open_catalogue(settings: Settings) -> Catalogue:
 
 def open_source(settings: Settings, name: str, *, clock: SystemClock, jobs: int) -> tuple[OpenSource, Patience, int]:
     """Return a source, how patiently files of it are tried, and how many may come in at once."""
-    from archiver.settings.registered import INTERNET_ARCHIVE
+    from archiver.settings.registered import INTERNET_ARCHIVE, LIBRIVOX
     from archiver.wiring import network, sources
 
     if name == INTERNET_ARCHIVE:
         return _internet_archive(settings, name, clock=clock, jobs=jobs)
+    if name == LIBRIVOX:
+        archive, patience, downloads = _internet_archive(settings, INTERNET_ARCHIVE, clock=clock, jobs=jobs)
+        return sources.open_librivox(settings, archive, clock=clock), patience, downloads
     table = settings.sources.get(name)
     if table is None:
         raise SettingsError(f"there is no source {name!r}", next_command="archiver source list")

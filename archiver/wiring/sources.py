@@ -18,9 +18,11 @@ from archiver.settings.registered import (
     GROUP,
     INTERNET_ARCHIVE,
     JAMENDO,
+    LIBRIVOX,
     LOCAL,
     OURS,
     RSS,
+    URL_MANIFEST,
     registered_sources,
 )
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from archiver.ports.preferences import PreferenceSource
     from archiver.settings.reading import Settings
     from archiver.settings.tables import Source as SourceTable
+    from archiver.sources.internet_archive import InternetArchive
 
 PROGRAM = f"archiver/{__version__}"
 
@@ -43,6 +46,7 @@ _MODULES = {
     CCMIXTER: "archiver.sources.ccmixter",
     JAMENDO: "archiver.sources.jamendo",
     RSS: "archiver.sources.feeds",
+    URL_MANIFEST: "archiver.sources.url_manifest",
 }
 """Our own offers, each loaded when its source is used."""
 
@@ -66,6 +70,10 @@ def capabilities(name: str) -> Capabilities:
     Raises:
         SettingsError: There is no such source, or its package cannot be loaded.
     """
+    if name == LIBRIVOX:
+        from archiver.sources.librivox import CAPABILITIES
+
+        return CAPABILITIES
     return _INTERNET_ARCHIVE if name == INTERNET_ARCHIVE else _offer(name).capabilities
 
 
@@ -88,6 +96,13 @@ def open_offered(settings: Settings, name: str, *, clock: SystemClock) -> OpenSo
     if source.name != name:
         raise SettingsError(f"sources.{name}: its package answers under another name: {source.name[:100]!r}")
     return source
+
+
+def open_librivox(settings: Settings, archive: InternetArchive, *, clock: SystemClock) -> OpenSource:
+    """Open the index, with the source that its recordings are read from."""
+    from archiver.sources.librivox import CAPABILITIES, LibriVox
+
+    return LibriVox(surroundings(settings, LIBRIVOX, settings.sources[LIBRIVOX], CAPABILITIES, clock=clock), archive)
 
 
 def surroundings(

@@ -1,5 +1,6 @@
 """Every source under the same contract, and the contract itself against sources that break it."""
 
+import json
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -14,11 +15,13 @@ from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
 from archiver.rehearsal.source_contract import Expected, check_source
 from archiver.shelf import licence_table
-from archiver.sources import ccmixter, commons, feeds, jamendo
+from archiver.sources import ccmixter, commons, feeds, jamendo, url_manifest
 from archiver.sources.ia_wire import Manners
 from archiver.sources.internet_archive import InternetArchive
+from archiver.sources.librivox import LibriVox
 from archiver.sources.local import LocalOffer
 from tests.archive import LICENCE
+from tests.doubles.service import Reply, ServiceDouble
 from tests.doubles.services import (
     CcMixterDouble,
     CommonsDouble,
@@ -106,6 +109,38 @@ def test_feeds_keep_the_contract():
         names = tuple(item.name for item in page.items)
         assert len(names) == 2
         assert faults(source, chosen, Expected(names, names[0][:-16] + "0" * 16)) == ()
+
+
+@contextmanager
+def url_manifest_(root):
+    with ServiceDouble(lambda request: Reply(b"sound " * 99) if request.path == "/a.mp3" else None) as served:
+        (root / "x.csv").write_text(f"item,url,licence\n1,/a.mp3,{LICENCE}\n2,/a.mp3,{LICENCE}\n")
+        source = url_manifest.OFFER.open(around("url-manifest", served.url, folder=str(root)))
+        yield source, selection("url-manifest", "x")
+        source.close()
+
+
+def test_a_list_of_addresses_keeps_the_contract(tmp_path):
+    with url_manifest_(tmp_path) as (source, chosen):
+        assert faults(source, chosen, Expected(("x.1", "x.2"), "x.99")) == ()
+
+
+@contextmanager
+def librivox_(_):
+    books = [{"id": name, "url_iarchive": f"https://archive.org/details/{name}"} for name in EXPECTED.items]
+
+    def answer(request):
+        return Reply(json.dumps({"books": books if request.query["offset"] == "0" else []}).encode())
+
+    with internet_archive(None) as (archive, _), ServiceDouble(answer) as served:
+        source = LibriVox(around("librivox", served.url), archive)
+        yield source, selection("librivox", "*")
+        source.close()
+
+
+def test_an_index_keeps_the_contract(tmp_path):
+    with librivox_(tmp_path) as (source, chosen):
+        assert faults(source, chosen) == ()
 
 
 SERVICES = {

@@ -105,6 +105,7 @@ KINDS = {
     "archive.withdrawn": FieldKind.DEDICATED,
     "operator.licence": FieldKind.DEDICATED,
     "manifest.licence": FieldKind.DEDICATED,
+    "manifest.rights": FieldKind.RIGHTS,
 }
 """By ``source.field``, spelled as the source spells it."""
 
