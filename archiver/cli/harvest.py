@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archiver.core.packages import ItemId
+    from archiver.core.patience import Patience
     from archiver.core.selections import Selection
     from archiver.ports.clock import Clock
+    from archiver.ports.offers import OpenSource
     from archiver.settings.reading import Settings
 
 
@@ -62,7 +64,7 @@ def harvest_all(  # noqa: PLR0913 - one keyword for each option of the command
     from archiver.settings.selections import read_selection
 
     selections = [read_selection(name, settings) for name in names]
-    run = _Run(front, settings, limit=limit, jobs=jobs or settings.jobs, is_rehearsal=is_rehearsal, output=output)
+    run = Run(front, settings, limit=limit, jobs=jobs or settings.jobs, is_rehearsal=is_rehearsal, output=output)
     if is_rehearsal:
         return run.over(selections)
     from archiver.wiring import audits
@@ -75,11 +77,31 @@ def harvest_all(  # noqa: PLR0913 - one keyword for each option of the command
         return max(ended, publish_if_wanted(front, settings))
 
 
-class _Run:
-    """Renders the outcomes of one command and chooses its exit status."""
+class Run:
+    """Renders the outcomes of one command and chooses its exit status.
 
-    def __init__(
-        self, front: Front, settings: Settings, *, limit: int | None, jobs: int, is_rehearsal: bool, output: str
+    Args:
+        front: The global options.
+        settings: Of the archive.
+        limit: Candidates of each selection at most.
+        jobs: Items walked at once.
+        is_rehearsal: Whether nothing is to be written.
+        output: ``text`` or ``jsonl``.
+        opened: A source that is open already, in place of those that the selections name.
+        again: The command that goes on where an interrupted one ended; empty for a harvest of the selections.
+    """
+
+    def __init__(  # noqa: PLR0913 - one keyword for each of what differs between commands
+        self,
+        front: Front,
+        settings: Settings,
+        *,
+        limit: int | None,
+        jobs: int,
+        is_rehearsal: bool,
+        output: str,
+        opened: tuple[OpenSource, Patience, int] | None = None,
+        again: str = "",
     ) -> None:
         self.front = front
         self.settings = settings
@@ -87,6 +109,8 @@ class _Run:
         self.jobs = jobs
         self.is_rehearsal = is_rehearsal
         self.output = output
+        self.opened = opened
+        self.again = again
         self.counts: Counter[Outcome] = Counter()
         self.bytes = 0
         self.stored: list[ItemId] = []
@@ -107,7 +131,7 @@ class _Run:
         except InterruptedRunError:
             status.print_problem(
                 "interrupted: what was finished is kept; the same command goes on from here\n"
-                f"  next: archiver harvest {' '.join(selection.name for selection in selections)}"
+                f"  next: {self.again or 'archiver harvest ' + ' '.join(selection.name for selection in selections)}"
             )
             self.status = status.INTERRUPTED
         self.summary(time.monotonic() - began)
@@ -118,8 +142,15 @@ class _Run:
         from archiver.workflows.harvest import harvest, rehearse
 
         walk_items = rehearse if self.is_rehearsal else harvest
-        opened = wiring.opened_walk(self.settings, selection, clock=clock, progress=progress, jobs=self.jobs)  # type: ignore[arg-type]
-        with opened as walk:
+        circuit = wiring.opened_walk(
+            self.settings,
+            selection,
+            clock=clock,  # type: ignore[arg-type]
+            progress=progress,  # type: ignore[arg-type]
+            jobs=self.jobs,
+            opened=self.opened,
+        )
+        with circuit as walk:
             try:
                 for outcome in walk_items(selection, walk, limit=self.limit):
                     self.took(outcome)

@@ -21,6 +21,7 @@ COMMANDS = {
     "init": ("init", "Write a commented archiver.toml and make the archive."),
     "demo": ("demo", "Show the whole journey offline, with sample audio."),
     "harvest": ("harvest", "Ingest what selections name."),
+    "add": ("add", "Take in bags of others, or files of your own."),
     "source": ("source", "Which sources there are and what they can do."),
     "review": ("review", "The quarantine, decided by a named person with a reason."),
     "list": ("holdings", "List what the archive holds."),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from archiver.containers.bounded import ExcessError, ForwardReader
 from archiver.containers.limits import limits_for
 from archiver.core.bags.paths import unsafe_because
-from archiver.core.errors import ObjectDamagedError
+from archiver.core.errors import ObjectDamagedError, StagingFullError
 from archiver.core.objects import ObjectFacts, Stranger, StrangerKind
 
 if TYPE_CHECKING:
@@ -79,6 +79,23 @@ class TarStream:
                 if awaited is None:
                     return
 
+    def plain(self, into: Path) -> TarPlace:
+        """Write a compressed tar out as a plain one, so that its members can be read in any order.
+
+        Args:
+            into: The file to write; replaced.
+
+        Raises:
+            ObjectDamagedError: It cannot be read on, or unpacks to more than it could honestly hold.
+            StagingFullError: No room for it.
+        """
+        with self._translated(), self._path.open("rb") as raw, into.open("wb") as file:
+            limits = limits_for(self._path.stat().st_size, is_compressed=bool(self.compression))
+            reader = ForwardReader(_decompressed(raw, self.compression), limits, jumps=False)
+            while chunk := reader.read(CHUNK):
+                _write(file, chunk)
+        return TarPlace(into)
+
     def _chunks(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
         with self._translated():
             file = tar.extractfile(member)
@@ -138,6 +155,16 @@ class TarPlace(TarStream):
                 yield chunk
             if missing:
                 raise ObjectDamagedError(f"{self._path}: {member.key!r} ends {missing} bytes before its end")
+
+
+def _write(file: BinaryIO, chunk: bytes) -> None:
+    try:
+        file.write(chunk)
+        file.flush()
+    except OSError as error:
+        raise StagingFullError(
+            f"no room to unpack an archive: {error.strerror}", next_command="df -h   # make room, then the same again"
+        ) from error
 
 
 def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:

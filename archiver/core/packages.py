@@ -129,6 +129,7 @@ class SourceItem:
         collections: The collections it is in.
         date: As supplied, or empty.
         uploader: What stands for the uploader's address (`uploader_digest`); the address itself is not kept.
+        revision: What makes a state of its own beside files and licence: of a bag handed in, the digest of its tag files.
     """
 
     id: ItemId
@@ -145,6 +146,7 @@ class SourceItem:
     collections: tuple[str, ...] = ()
     date: str = ""
     uploader: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from archiver.core.packages import DeclaredFile, ItemId
 
 
-def state_of(item: ItemId, files: Iterable[DeclaredFile], *, licence: str) -> Digest:
+def state_of(item: ItemId, files: Iterable[DeclaredFile], *, licence: str, revision: str = "") -> Digest:
     """Return the SHA-256 of what a version of an item stands for: its chosen files as declared, and its licence.
 
     A corrected description or a new review is no new version; other bytes, another file list or another licence is.
@@ -24,9 +24,10 @@ def state_of(item: ItemId, files: Iterable[DeclaredFile], *, licence: str) -> Di
         item: Whose state.
         files: The chosen files, in any order.
         licence: Canonical URL of the licence it is admitted under.
+        revision: What else makes a state (`SourceItem.revision`).
     """
     rows = sorted([file.name, file.size, sorted(map(str, file.digests)) or _modified(file)] for file in files)
-    statement = {"item": str(item), "licence": licence, "files": rows}
+    statement = {"item": str(item), "licence": licence, "files": rows, **({"revision": revision} if revision else {})}
     return digest_of(json.dumps(statement, sort_keys=True, separators=(",", ":")).encode())
 
 

@@ -30,6 +30,7 @@ _NAMES = {
 }
 _GNU = re.compile(r"([0-9A-Fa-f]{32,128})[ \t]+\*?(.+)")
 _BSD = re.compile(r"[A-Z0-9-]{3,10} ?\((.+)\) ?= ?([0-9A-Fa-f]{32,128})")
+_BARE = re.compile(r"[0-9A-Fa-f]{32,128}")
 _FINGERPRINT = re.compile(r"(.+):[ \t]*([0-9A-Fa-f]{32})")
 
 
@@ -38,7 +39,7 @@ class Listed:
     """One line of a list.
 
     Attributes:
-        name: The file, as the line names it.
+        name: The file, as the line names it; where the digest stands alone, the file that the list is named after.
         digest: What it says of the file's bytes; of the sound where `is_fingerprint`.
         is_fingerprint: Whether the list is one of FLAC fingerprints.
     """
@@ -70,7 +71,8 @@ def parse_list(name: str, content: bytes, *, what: str) -> Iterator[Listed]:
         if digest is None:
             kind = "FLAC fingerprint" if is_fingerprint else str(algorithm)
             raise SourceProtocolError(f"{what}: {name}: no line of an {kind} list: {line[:200]!r}")
-        yield Listed(found.replace("\\", "/"), digest, is_fingerprint)
+        # `song.flac.md5` often holds nothing but the digest.
+        yield Listed(found.replace("\\", "/") or PurePosixPath(name).stem, digest, is_fingerprint)
 
 
 def _split(line: str, *, is_fingerprint: bool) -> tuple[str, str]:
@@ -81,7 +83,9 @@ def _split(line: str, *, is_fingerprint: bool) -> tuple[str, str]:
     if match:
         return match[2], match[1]
     match = _BSD.fullmatch(line)
-    return (match[1], match[2]) if match else ("", "")
+    if match:
+        return match[1], match[2]
+    return ("", line) if _BARE.fullmatch(line) else ("", "")
 
 
 def _algorithm(name: str) -> Algorithm | None:

@@ -174,9 +174,24 @@ def _internet_archive(
 
 @contextmanager
 def opened_walk(
-    settings: Settings, selection: Selection, *, clock: SystemClock, progress: Progress, jobs: int
+    settings: Settings,
+    selection: Selection,
+    *,
+    clock: SystemClock,
+    progress: Progress,
+    jobs: int,
+    opened: tuple[OpenSource, Patience, int] | None = None,
 ) -> Iterator[Walk]:
-    """Open everything that a harvest of one selection walks through, and close it at the end."""
+    """Open everything that a harvest of one selection walks through, and close it at the end.
+
+    Args:
+        settings: Of the archive.
+        selection: What is harvested.
+        clock: For time and signals.
+        progress: Is told how it goes.
+        jobs: Items walked at once.
+        opened: A source that is open already, in place of the one that the selection names.
+    """
     from archiver.core.events import Agent
     from archiver.shelf.profiles import PROFILE_IDENTIFIER
     from archiver.staging.disk import DiskStaging
@@ -187,7 +202,7 @@ def opened_walk(
     from archiver.workflows.pack import Imprint
 
     with ExitStack() as stack:
-        source, patience, downloads = open_source(settings, selection.source, clock=clock, jobs=jobs)
+        source, patience, downloads = opened or open_source(settings, selection.source, clock=clock, jobs=jobs)
         stack.callback(source.close)
         catalogue = open_catalogue(settings)
         stack.callback(catalogue.close)

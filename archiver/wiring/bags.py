@@ -104,7 +104,7 @@ def _in_archive(path: Path, looking: Looking) -> Iterator[Judged]:
     from archiver.containers.zips import ZipPlace
     from archiver.workflows.verify import verify_archive, verify_stream
 
-    with _readable(path):
+    with readable(path):
         archive = open_archive(path)
     if archive is None:
         raise StoreRefusedError(f"{path}: expected {FORMS}, actual another kind of file")
@@ -118,7 +118,8 @@ def _in_archive(path: Path, looking: Looking) -> Iterator[Judged]:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
+    """Let a path that cannot be read end in an error that says so."""
     try:
         yield
     except OSError as error:

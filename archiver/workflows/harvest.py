@@ -414,7 +414,8 @@ def _appraise(item: SourceItem, selection: Selection, walk: Walk) -> AdmittedIte
 
 
 def _state(admitted: AdmittedItem) -> Digest:
-    return state_of(admitted.item.id, (file for file, _ in admitted.files), licence=admitted.licence_url)
+    item = admitted.item
+    return state_of(item.id, (file for file, _ in admitted.files), licence=admitted.licence_url, revision=item.revision)
 
 
 def _held(admitted: AdmittedItem, walk: Walk) -> Holding | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from archiver.core.bags.bag_info import LICENCE_LABEL
-from archiver.core.bags.layout import LAST_TAG_FILE
+from archiver.core.bags.layout import LAST_TAG_FILE, aip_prefix
 from archiver.core.bags.manifests import split_lines
 from archiver.core.errors import CatalogueError, StoreError
 from archiver.core.events import Agent, Event, EventOutcome, EventType
@@ -124,7 +124,8 @@ def _recall(store: Store, ledger: SnapshotLedger) -> None:
 def _bags(store: Store) -> Iterator[str]:
     for facts in store.list("bags/"):
         place, _, name = facts.key.rpartition("/")
-        if name == LAST_TAG_FILE and "/data/" not in facts.key:
+        # No deeper: a bag of others may be in the payload, and its tag files are among the tag files of ours.
+        if name == LAST_TAG_FILE and facts.key.count("/") == aip_prefix("s", "i", 1).count("/"):
             yield place + "/"
 
 

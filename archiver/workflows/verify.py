@@ -119,14 +119,14 @@ def bags_in(store: BagPlace, prefix: str = "") -> tuple[str, ...]:
 
 
 def outermost(keys: Iterable[str], prefix: str = "") -> tuple[str, ...]:
-    """Return the place of every bag by its declaration, bags inside the payload of another left out."""
+    """Return the place of every bag by its declaration, bags inside another, payload or tag files, left out."""
     ends = (
         key.removesuffix(DECLARATION) for key in keys if key == prefix + DECLARATION or key.endswith("/" + DECLARATION)
     )
     found: dict[str, None] = {}
     for place in sorted(ends):
         parts = place.split("/")
-        outer = ("".join(f"{part}/" for part in parts[:depth]) for depth, part in enumerate(parts) if part == "data")
+        outer = ("".join(f"{part}/" for part in parts[:depth]) for depth in range(len(parts) - 1))
         if not any(above in found for above in outer):
             found[place] = None
     return tuple(found) or (prefix,)

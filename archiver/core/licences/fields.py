@@ -106,6 +106,42 @@ KINDS = {
     "operator.licence": FieldKind.DEDICATED,
     "manifest.licence": FieldKind.DEDICATED,
     "manifest.rights": FieldKind.RIGHTS,
+    "sidecar.licence": FieldKind.DEDICATED,
+    "sidecar.statement": FieldKind.RIGHTS,
+    **{
+        f"bag-info.{label}": FieldKind.DEDICATED
+        for label in (
+            *("License-URL", "Licence-URL", "License-URI", "Licence-URI", "License", "Licence", "License-Name"),
+            *("DC-License", "DCTerms-License", "Dublin-Core-License", "Rights-URI", "Rights-URL", "Rights-License"),
+        )
+    },
+    **{
+        f"bag-info.{label}": FieldKind.RIGHTS
+        for label in (
+            *(
+                "Rights",
+                "Rights-Statement",
+                "DC-Rights",
+                "Dublin-Core-Rights",
+                "Usage-Rights",
+                "Use-Rights",
+                "Usage-Terms",
+            ),
+            *(
+                "Terms-Of-Use",
+                "Access-Rights",
+                "Access-Conditions",
+                "Use-Conditions",
+                "Conditions-Of-Use",
+                "Restrictions",
+            ),
+            *("Copyright-Status", "License-Text", "Licence-Text"),
+        )
+    },
+    **{
+        f"bag-info.{label}": FieldKind.NOTICE
+        for label in ("Copyright", "Copyright-Notice", "Copyright-Holder", "Rights-Holder")
+    },
 }
 """By ``source.field``, spelled as the source spells it."""
 
