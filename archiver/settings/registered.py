@@ -12,7 +12,20 @@ JAMENDO = "jamendo"
 RSS = "rss"
 LIBRIVOX = "librivox"
 URL_MANIFEST = "url-manifest"
-OURS = (INTERNET_ARCHIVE, LOCAL, COMMONS, CCMIXTER, JAMENDO, RSS, LIBRIVOX, URL_MANIFEST)
+FMA_DATASET = "fma-dataset"
+FREE_MUSIC_ARCHIVE = "free-music-archive"
+OURS = (
+    INTERNET_ARCHIVE,
+    LOCAL,
+    COMMONS,
+    CCMIXTER,
+    JAMENDO,
+    RSS,
+    LIBRIVOX,
+    URL_MANIFEST,
+    FMA_DATASET,
+    FREE_MUSIC_ARCHIVE,
+)
 """The sources that the program itself brings."""
 GROUP = "archiver.sources"
 """The entry point group; see `archiver.ports.offers`."""

@@ -15,6 +15,8 @@ from archiver.ports.offers import Capabilities, Surroundings
 from archiver.settings.registered import (
     CCMIXTER,
     COMMONS,
+    FMA_DATASET,
+    FREE_MUSIC_ARCHIVE,
     GROUP,
     INTERNET_ARCHIVE,
     JAMENDO,
@@ -47,6 +49,8 @@ _MODULES = {
     JAMENDO: "archiver.sources.jamendo",
     RSS: "archiver.sources.feeds",
     URL_MANIFEST: "archiver.sources.url_manifest",
+    FMA_DATASET: "archiver.sources.fma.dataset",
+    FREE_MUSIC_ARCHIVE: "archiver.sources.fma.pages",
 }
 """Our own offers, each loaded when its source is used."""
 

@@ -30,6 +30,8 @@ KINDS = {
     "fma.license_url": FieldKind.DEDICATED,
     "fma.license_title": FieldKind.DEDICATED,
     "fma.license_image_file": FieldKind.IGNORED,
+    "fma.track_copyright_c": FieldKind.FREE,
+    "fma.track_copyright_p": FieldKind.FREE,
     "jamendo.license_ccurl": FieldKind.DEDICATED,
     "freesound.license": FieldKind.DEDICATED,
     "soundcloud.license": FieldKind.DEDICATED,

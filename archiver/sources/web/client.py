@@ -12,7 +12,7 @@ import logging
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from archiver.core.errors import ArchiverError, SettingsError, SourceProtocolError, SourceUnavailableError
@@ -213,7 +213,7 @@ class Client:
             self._clock.wait(wait)
 
     @contextmanager
-    def open(
+    def open(  # noqa: PLR0913 - as in `get`
         self,
         url: str,
         *,
@@ -222,6 +222,7 @@ class Client:
         size: int | None = None,
         headers: Mapping[str, str] | None = None,
         secret: Secret | None = None,
+        obeys_robots: bool = False,
     ) -> Iterator[Delivery]:
         """Open a file; one try. What it yields is what `archiver.ports.sources.Source.read` promises.
 
@@ -232,6 +233,7 @@ class Client:
             size: Bytes of the file as declared, or None.
             headers: Such as ``Referer``.
             secret: For one origin alone.
+            obeys_robots: See `get`.
 
         Raises:
             FileRefusedError: 401, 403, 404, 410, 451.
@@ -243,13 +245,14 @@ class Client:
         ranged = {"Range": f"bytes={offset}-", "If-Range": validator} if resumes else {}
         plain = {**(headers or {}), "Accept-Encoding": "identity"}
         with self._slots.taken():
-            with self._asked(url, {**plain, **ranged}, secret, also=(206, 416), is_file=True) as (_, answer):
+            named: dict[str, Any] = {"also": (206, 416), "obeys_robots": obeys_robots, "is_file": True}
+            with self._asked(url, {**plain, **ranged}, secret, **named) as (_, answer):
                 place = place_of(answer.status_code, answer.headers, resumes=resumes, offset=offset, size=size)
                 if place is not None:
                     yield self._delivery(answer, *place, url=url, size=size)
                     return
             log.info("%s: the source does not go on at byte %d; starting over", shown(url), offset)
-            with self._asked(url, plain, secret, also=(206, 416), is_file=True) as (_, answer):
+            with self._asked(url, plain, secret, **named) as (_, answer):
                 place = place_of(answer.status_code, answer.headers, resumes=False, offset=0, size=size)
                 if place is None:
                     raise SourceUnavailableError(
