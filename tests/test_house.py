@@ -49,6 +49,7 @@ AT_LIBRARIES_WITHOUT_A_TREE = {
     "audio/covers.py",  # tag readers over hostile bytes
     "audio/derive_worker.py",  # the boundary of one file in a process of its own
     "audio/examining.py",  # scanners and tag readers over hostile bytes
+    "audio/identifier.py",  # a foreign scanner over hostile bytes
     "audio/worker.py",  # the boundary of one file in a process of its own
     "notices/messages.py",  # plug-ins of apprise, after the run is over
     "wiring/sources.py",  # the code of another package

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import mmap
+import re
 from typing import TYPE_CHECKING
 
+from archiver.audio.seeking import find, give_back
 from archiver.audio.tails import audio_ends
 from archiver.core.examinations import Remark
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Iterator
 
-GIVE_BACK = 16 << 20
+SYNC = re.compile(rb"\xff[\xf0\xf1\xf8\xf9]")
+MOST_LOSSES = 1000
 
 
 def adts_bytes(head: bytes) -> int:
@@ -24,7 +27,7 @@ def adts_bytes(head: bytes) -> int:
 
 def walk_adts(data: mmap.mmap, start: int) -> Iterator[tuple[Remark, str]]:
     """Walk every frame."""
-    end, at, given_back = audio_ends(data, start), start, 0
+    end, at, given_back, losses = audio_ends(data, start), start, 0, 0
     fixed: bytes | None = None
     while at < end:
         head = data[at : at + 7]
@@ -32,7 +35,9 @@ def walk_adts(data: mmap.mmap, start: int) -> Iterator[tuple[Remark, str]]:
         if not length:
             found = _next_frame(data, at + 1, end)
             yield Remark.STRUCTURE if at > start else Remark.JUNK, f"bytes {at} to {found} are no frame"
-            at = found
+            at, losses = found, losses + 1
+            if losses > MOST_LOSSES:
+                return
             continue
         if at + length > end:
             yield Remark.TRUNCATED, f"the last frame: expected {length} bytes, actual {end - at}"
@@ -42,14 +47,12 @@ def walk_adts(data: mmap.mmap, start: int) -> Iterator[tuple[Remark, str]]:
             yield Remark.STRUCTURE, f"the frame at byte {at} has another profile, rate or number of channels"
         fixed = same
         at += length
-        if at - given_back > GIVE_BACK:
-            given_back = at - at % mmap.PAGESIZE
-            data.madvise(mmap.MADV_DONTNEED, 0, given_back)
+        given_back = give_back(data, at, given_back)
 
 
 def _next_frame(data: mmap.mmap, at: int, end: int) -> int:
     """Return the place of the next two frames in a row, or the end; one alone may be chance."""
-    while 0 <= (at := data.find(b"\xff", at, end)) < end:
+    while (at := find(data, SYNC, at, end)) >= 0:
         length = adts_bytes(data[at : at + 7])
         if length and (at + length == end or adts_bytes(data[at + length : at + length + 7])):
             return at

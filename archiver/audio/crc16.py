@@ -35,7 +35,7 @@ def crc16_arc(data: mmap.mmap, start: int, end: int) -> int:
     for at in range(start, end, BLOCK):
         chunk = data[at : min(end, at + BLOCK)]
         state = _advanced(state, len(chunk)) ^ _of_block(chunk)
-        if at - start and not (at - start) % (16 * BLOCK):
+        if at - start and not (at - start) % (4 * BLOCK):
             data.madvise(mmap.MADV_DONTNEED, 0, at - at % mmap.PAGESIZE)
     return state
 

@@ -34,12 +34,14 @@ EXTENSIONS = {
 MOST_TAGS, LONGEST_TAG = 200, 2000
 
 
-def examine(path: Path, *, name: str) -> Examination:
+def examine(path: Path, *, name: str, puid: str = "", format_name: str = "") -> Examination:
     """Say what a file is and how far it plays.
 
     Args:
         path: Absolute.
         name: What it is called at its source.
+        puid: PRONOM's identifier, or empty; to ask for it is the business of another process.
+        format_name: PRONOM's name of the format, or empty.
     """
     try:
         walked = walk(path, demuxer=lambda: demuxer_of(path))
@@ -47,7 +49,6 @@ def examine(path: Path, *, name: str) -> Examination:
         return hopeless(name, Remark.UNREADABLE, str(error.strerror or error))
     if any(remark.code is Remark.EMPTY for remark in walked.remarks):
         return Examination(name, remarks=walked.remarks)
-    puid, format_name = _identify(path)
     facts, tags, read = _read_tags(path)
     seen = decode(path, bit_depth=facts.get("bit_depth"), ends=walked.ends)
     remarks = [*walked.remarks, *_understood(seen, walked), *_compared(seen, facts, walked), *_named(seen, name)]
@@ -92,16 +93,6 @@ def _format(puid: str, name: str, seen: Decoded, facts: dict[str, Any]) -> Forma
         samples=seen.samples or None,
         seconds=round(seen.samples / rate, 6) if rate and seen.samples else None,
     )
-
-
-def _identify(path: Path) -> tuple[str, str]:
-    import pygfried
-
-    try:
-        matches = pygfried.identify(str(path), detailed=True)["files"][0]["matches"]
-        return (matches[0]["id"], matches[0]["format"]) if matches and matches[0]["id"] != "UNKNOWN" else ("", "")
-    except Exception:  # noqa: BLE001 - a foreign scanner over hostile bytes: without its word the rest still holds
-        return "", ""
 
 
 def _decoded(seen: Decoded) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import mmap
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archiver.audio.crc16 import crc16_arc
+from archiver.audio.seeking import find, give_back
 from archiver.audio.tails import audio_ends
 from archiver.core.examinations import Remark
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Generator, Iterator
 
 RATES = {0: (11025, 12000, 8000), 2: (22050, 24000, 16000), 3: (44100, 48000, 32000)}
@@ -21,7 +23,10 @@ MPEG1 = {
 }
 LOW = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 MPEG2 = {3: (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256), 2: LOW, 1: LOW}
-GIVE_BACK = 16 << 20
+SYNC = re.compile(rb"\xff[\xe2-\xe7\xf2-\xff][\x10-\xeb]")
+"""The beginning of what may be a frame's header."""
+MOST_LOSSES = 1000
+"""Places where frames stop before a walk gives up: what has more is no stream."""
 LONGEST_FREE = 8192
 """Bytes. No encoder of free format makes longer frames (640 kbit/s at 8 kHz would)."""
 
@@ -81,7 +86,7 @@ def walk_mpeg(data: mmap.mmap, start: int) -> Iterator[tuple[Remark, str]]:
 
 def _walk_frames(data: mmap.mmap, first: int, end: int) -> Generator[tuple[Remark, str], None, int]:
     """Yield remarks and return the number of whole frames."""
-    at, frames, given_back = first, 0, 0
+    at, frames, given_back, losses = first, 0, 0, 0
     rate = data[first + 1] & 0x1E, data[first + 2] & 0x0C
     lengths: dict[bytes, int] = {}  # a stream has few different headers: most of this walk is looking them up
     while at < end:
@@ -92,7 +97,10 @@ def _walk_frames(data: mmap.mmap, first: int, end: int) -> Generator[tuple[Remar
             upto = found if found >= 0 else end
             if any(data[at : min(upto, at + 65536)]) or found >= 0:
                 yield (Remark.STRUCTURE if found >= 0 else Remark.JUNK), f"bytes {at} to {upto} are no frame"
-            at = upto
+            at, losses = upto, losses + 1
+            if losses > MOST_LOSSES:
+                yield Remark.STRUCTURE, f"frames stop at more than {MOST_LOSSES} places"
+                return frames
             continue
         if at + length > end:
             yield Remark.TRUNCATED, f"the last frame: expected {length} bytes, actual {end - at}"
@@ -102,16 +110,14 @@ def _walk_frames(data: mmap.mmap, first: int, end: int) -> Generator[tuple[Remar
             rate = head[1] & 0x1E, head[2] & 0x0C
         frames += 1
         at += length
-        if at - given_back > GIVE_BACK:
-            given_back = at - at % mmap.PAGESIZE
-            data.madvise(mmap.MADV_DONTNEED, 0, given_back)
+        given_back = give_back(data, at, given_back)
     return frames
 
 
 def _next_frame(data: mmap.mmap, at: int, end: int | None = None) -> int:
     """Return the place of the next two frames in a row, or -1; one alone may be chance."""
     end = len(data) if end is None else end
-    while (at := data.find(b"\xff", at, end)) >= 0:
+    while (at := find(data, SYNC, at, end)) >= 0:
         length = frame_bytes(data[at : at + 4])
         if length and (at + length >= end - 4 or frame_bytes(data[at + length : at + length + 4])):
             return at if at + length <= end else -1

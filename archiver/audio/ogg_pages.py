@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import mmap
+import re
 import zlib
 from typing import TYPE_CHECKING
 
+from archiver.audio.seeking import find, give_back
 from archiver.core.examinations import Remark
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Iterator
 
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 """Ogg's CRC-32 has zlib's polynomial with the bits the other way round: so reversed bytes make it run at C speed."""
-GIVE_BACK = 16 << 20
+CAPTURE = re.compile(rb"OggS\0")
+MOST_LOSSES = 1000
 MOST_PAGES = 1_000_000
 
 
@@ -27,17 +30,19 @@ def walk_ogg(  # noqa: C901 - one pass over the pages, one rule a line
     data: mmap.mmap, start: int
 ) -> Iterator[tuple[Remark, str]]:
     """Walk every page."""
-    at, given_back = start, 0
+    at, given_back, losses = start, 0, 0
     expected: dict[int, int] = {}
     open_: set[int] = set()
     last_granule = -1
     while at < len(data):
         page = _page(data, at)
         if page is None:
-            found = data.find(b"OggS", at + 1)
+            found = find(data, CAPTURE, at + 1, len(data))
             end = found if found >= 0 else len(data)
             yield (Remark.TRUNCATED if found < 0 else Remark.STRUCTURE), f"bytes {at} to {end} are no page"
-            at = end
+            at, losses = end, losses + 1
+            if losses > MOST_LOSSES:
+                return
             continue
         serial, sequence = int.from_bytes(page[14:18], "little"), int.from_bytes(page[18:22], "little")
         if page_checksum(page[:22] + bytes(4) + page[26:]) != int.from_bytes(page[22:26], "little"):
@@ -51,7 +56,7 @@ def walk_ogg(  # noqa: C901 - one pass over the pages, one rule a line
         expected[serial] = (sequence + 1) & 0xFFFFFFFF
         last_granule = max(last_granule, int.from_bytes(page[6:14], "little", signed=True))
         at += len(page)
-        given_back = _give_back(data, at, given_back)
+        given_back = give_back(data, at, given_back)
     if open_:
         yield Remark.TRUNCATED, "the stream has no last page"
     if last_granule <= 0:
@@ -69,7 +74,7 @@ def is_chained(data: mmap.mmap, start: int) -> bool:
             return True
         has_sound = has_sound or not head[5] & 2
         at += 27 + head[26] + sum(data[at + 27 : at + 27 + head[26]])
-        given_back = _give_back(data, at, given_back)
+        given_back = give_back(data, at, given_back)
     return False
 
 
@@ -82,12 +87,3 @@ def _page(data: mmap.mmap, at: int) -> bytes | None:
     size = 27 + head[26] + sum(table)
     page = data[at : at + size]
     return page if len(page) == size and len(table) == head[26] else None
-
-
-def _give_back(data: mmap.mmap, at: int, given_back: int) -> int:
-    """Hand pages walked over back to the system, so that memory does not grow with the file."""
-    if at - given_back < GIVE_BACK:
-        return given_back
-    upto = at - at % mmap.PAGESIZE
-    data.madvise(mmap.MADV_DONTNEED, 0, upto)
-    return upto

@@ -117,8 +117,8 @@ def test_a_worker_that_died_is_replaced_and_the_next_file_is_answered():
     try:
         pool.examine(shared_data("audio", "good", GOOD[0]), name="first")
         worker = pool.idle.get()
-        worker.kill()
-        worker.wait()
+        worker.process.kill()
+        worker.process.wait()
         pool.idle.put(worker)
 
         assert pool.examine(shared_data("audio", "good", GOOD[0]), name="second").verdict is Verdict.VALID
