@@ -11,17 +11,16 @@ import stat
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
-from archiver.core.derivatives import Because, Kind, Made, Product, Unmade
+from archiver.core.derivatives import Because, Kind, Made, Order, Product, Unmade
 from archiver.core.fixity import Algorithm, Digest
+from archiver.core.loudness import parse_loudness
 from archiver.core.objects import StagedFile
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from archiver.core.derivatives import Order
+from archiver.core.suspicions import Measured
 
 MEMORY = 4 << 30
 """Bytes of address space, of which libraries reserve much and use little."""
@@ -50,14 +49,20 @@ class DerivePool:
         """See `archiver.ports.derivers`."""
         into = source.path.parent / f"made-{uuid4().hex}"
         into.mkdir()
-        request = {
-            "path": str(source.path.absolute()),
-            "into": str(into.absolute()),
-            "kinds": order.kinds,
-            "tags": order.tags,
-        }
+        return self._worked(source.path, into, order)
+
+    def measure(self, path: Path, *, name: str) -> Measured:
+        """See `archiver.ports.derivers.Meter`."""
+        with TemporaryDirectory(prefix="archiver-") as scratch:
+            made = self._worked(path, Path(scratch), Order((Kind.LOUDNESS,)))
+        if made.unmade:
+            return Measured(name, None, made.unmade[0].reason)
+        return Measured(name, parse_loudness(dict(made.products[0].facts)["loudness"]))
+
+    def _worked(self, path: Path, into: Path, order: Order) -> Made:
+        places = {"path": str(path.absolute()), "into": str(into.absolute())}
         try:
-            return _made(self._asked(request), into, order)
+            return _made(self._asked({**places, "kinds": order.kinds, "tags": order.tags}), into, order)
         except TimeoutError:
             return _nothing(order, Because.LIMIT, f"time: expected at most {2 * self.seconds} seconds")
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -110,13 +115,16 @@ _SUFFIXES = {
     Kind.WAVEFORM: {".json", ".svg"},
     Kind.SPECTROGRAM: {".png"},
     Kind.PREVIEW: {".opus"},
+    Kind.LOUDNESS: {".json"},
     Kind.COVER: {".jpg", ".png", ".webp"},
 }
 
 
-def _fact(value: Any) -> str | int | float:
+def _fact(value: Any) -> Any:
     if isinstance(value, int | float):
         return value
+    if isinstance(value, dict):
+        return parse_loudness(value).to_json()
     return str(value)[:300]
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 from archiver.audio.covers import NoCoverError, cover_of
 from archiver.audio.decoding import TooMuchError
+from archiver.audio.loudness import LoudnessMeter
 from archiver.audio.opus import RATE, OpusWriter
 from archiver.audio.previews import Preview
 from archiver.audio.sounding import Blocks, Sound
 from archiver.audio.spectrogram import Spectrogram
 from archiver.audio.waveform import Waveform, outline_svg, peaks_json
 from archiver.core.derivatives import Because, Kind
+from archiver.core.error_pages import is_error_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +78,10 @@ def _of_sound(path: Path, kinds: tuple[Kind, ...], tags: Tags, into: Path) -> tu
     except TooMuchError as error:
         return [], _unmade(kinds, Because.LIMIT, str(error))
     if not sound.samples:
-        return [], _unmade(kinds, Because.NO_AUDIO, "no decoder made a sample of it")
+        with path.open("rb") as file:
+            is_page = is_error_page("", content_type="", head=file.read(512))
+        reason = Because.WEB_PAGE if is_page else Because.NO_AUDIO
+        return [], _unmade(kinds, reason, "no decoder made a sample of it")
     return _finished(listeners, sound, into)
 
 
@@ -152,9 +158,25 @@ class _Preview:
         yield ".opus", self._preview.write(into / f"{Kind.PREVIEW}.opus", tags=self._tags)
 
 
+class _Loudness:
+    def __init__(self, sound: Sound, into: Path, tags: Tags) -> None:  # noqa: ARG002 - a listener's signature
+        self._sound = sound
+        self._meter = LoudnessMeter()
+
+    def took(self, frame: Any) -> None:
+        self._meter.took(frame)
+
+    def finish(self, into: Path) -> Iterator[tuple[str, Facts]]:
+        self.took(None)
+        record = self._meter.found().to_json()
+        (into / f"{Kind.LOUDNESS}.json").write_text(json.dumps(record, sort_keys=True) + "\n")
+        yield ".json", {"loudness": record}
+
+
 _LISTENERS: dict[Kind, Callable[[Sound, Path, Tags], _Listener]] = {
     Kind.OPUS: _Opus,
     Kind.WAVEFORM: _Waveform,
     Kind.SPECTROGRAM: _Spectrogram,
     Kind.PREVIEW: _Preview,
+    Kind.LOUDNESS: _Loudness,
 }

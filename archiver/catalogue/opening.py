@@ -14,6 +14,7 @@ from archiver.catalogue.auditing import Auditing
 from archiver.catalogue.choosing import Choosing
 from archiver.catalogue.chronicle import Chronicling
 from archiver.catalogue.covering import Covering
+from archiver.catalogue.measuring import Measuring
 from archiver.catalogue.reading import Reading
 from archiver.catalogue.rechecking import Rechecking
 from archiver.catalogue.recounting import Recounting
@@ -43,6 +44,7 @@ class Catalogue(
     Chronicling,
     Auditing,
     Covering,
+    Measuring,
     Recounting,
     Withdrawing,
     Snapshots,

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Double,
     Float,
     ForeignKey,
     Index,
@@ -24,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 """The revision this program works with."""
 
 NAMES = {
@@ -295,3 +296,20 @@ sound = Table(
     Index(None, "pcm_md5"),
 )
 """What examining found of each recording, for finding duplicates; the whole of it is in the bag."""
+
+loudness = Table(
+    "loudness",
+    metadata,
+    Column("aip_id", Identifier, ForeignKey("aip.id"), primary_key=True),
+    Column("path", Name, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("seconds", Double),
+    Column("integrated", Double),
+    Column("range", Double),
+    Column("true_peak", Double),
+    Column("peaks", Text, nullable=False),
+    Column("clipped", BigInteger, nullable=False),
+    Column("silent", Double, nullable=False),
+    Column("longest_silence", Double, nullable=False),
+)
+"""What measuring each recording came to, for finding suspicious ones; the numbers themselves stand beside the derivatives."""

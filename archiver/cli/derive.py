@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 @click.option("--preview", is_flag=True, help="Thirty seconds with faded ends, as Ogg Opus.")
 @click.option("--cover", is_flag=True, help="The embedded front cover, as it is.")
 @click.option(
+    "--loudness", is_flag=True, help="Measure: EBU R 128, true peak, silence, flat tops; feeds `report suspicious`."
+)
+@click.option(
     "--selection", metavar="NAME", help="What this selection stored; of the kinds that it names, unless you name some."
 )
 @click.option("--all", "everything", is_flag=True, help="Every item that is held.")

@@ -10,6 +10,10 @@ REPORTS = {
     "audit": ("report_audit", "Copies, checks, damage, backlog: for a director and an auditor."),
     "ndsa": ("report_ndsa", "The level of digital preservation reached in each area, and what is missing."),
     "licences": ("report_licences", "Holdings by licence, use and policy, and what another policy would do."),
+    "suspicious": (
+        "report_suspicious",
+        "Recordings to listen to: silent, clipped, half dead, other than they are said to be.",
+    ),
     "collection": ("report_collection", "Holdings, licences, sizes, formats, sources, growth."),
 }
 """Name of each report, the module below `archiver.cli` that has it, and its line in the help."""

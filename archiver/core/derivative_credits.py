@@ -21,6 +21,7 @@ CHANGES = {
     Kind.PREVIEW: "an excerpt of 30 seconds, its beginning and end faded, encoded as Ogg Opus at 75 kbit/s",
     Kind.WAVEFORM: "a drawing of the loudness of the recording; no sound",
     Kind.SPECTROGRAM: "a picture of the frequencies of the recording; no sound",
+    Kind.LOUDNESS: "measurements of the recording; no sound",
     Kind.COVER: "none: the picture as it is embedded in the file",
 }
 """What CC BY 4.0 §3(a)(1)(B) and its like ask to be said: whether and how the material was modified."""

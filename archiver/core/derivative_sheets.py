@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.derivatives import PIECES, RECIPES, Because, Derivative, Kind, Original
 from archiver.core.fixity import Algorithm, Digest
+from archiver.core.loudness import parse_loudness
+from archiver.core.suspicions import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,6 +89,17 @@ class Sheet:
             ],
             "tools": dict(self.tools),
         }
+
+
+def measured_by(sheet: Sheet) -> tuple[Measured, ...]:
+    """Return what the manifest of measurements says of each recording, in the order of their paths."""
+    found = []
+    for one in sheet.made:
+        record: Any = dict(one.facts).get("loudness")
+        with suppress(KeyError, TypeError, ValueError):
+            found.append(Measured(one.original.path if one.original else "", parse_loudness(record)))
+    found += [Measured(original.path, None, reason.value) for original, reason, _ in sheet.unmade]
+    return tuple(sorted(found, key=lambda one: one.path))
 
 
 def _source(original: Original | None) -> dict[str, str] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archiver.core.fixity import Digest
@@ -29,6 +29,8 @@ class Kind(StrEnum):
     SPECTROGRAM = "spectrogram"
     PREVIEW = "preview"
     COVER = "cover"
+    LOUDNESS = "loudness"
+    """Not for listening: what was measured of the recording."""
 
 
 RECIPES = {
@@ -37,6 +39,7 @@ RECIPES = {
     Kind.SPECTROGRAM: "spectrogram/1: Hann windows of 1024 samples, mean power in dB from -96 to 0, at most 1200 columns",
     Kind.PREVIEW: "preview/1: 30 seconds from a quarter of the recording on, 1 s fade in, 2 s fade out, then as opus/1",
     Kind.COVER: "cover/1: the front cover as it is embedded, JPEG, PNG or WebP, at most 5 MB and 8000 pixels a side",
+    Kind.LOUDNESS: "loudness/1: EBU R 128, true peak, peaks of each channel, flat tops and silence",
 }
 """How each kind is made; another recipe makes other bytes, so what an earlier one made is made anew."""
 
@@ -55,6 +58,7 @@ class Because(StrEnum):
     NO_DERIVATIVES = "LICENCE_NO_DERIVATIVES"
     POLICY = "POLICY_EXCLUDES"
     NO_AUDIO = "NO_AUDIO"
+    WEB_PAGE = "WEB_PAGE_AS_AUDIO"
     NO_COVER = "NO_COVER"
     COVER_SIZE = "COVER_TOO_LARGE"
     COVER_KIND = "COVER_NOT_AN_IMAGE"
@@ -90,6 +94,8 @@ def kept_back(kind: Kind, licence: str, *, table: LicenceTable, rules: Derivativ
         rules: What the settings ask.
     """
     tool = tool_of(licence, table=table)
+    if kind is Kind.LOUDNESS:
+        return None  # numbers about a recording are nobody's work
     if tool is None:
         return Because.LICENCE_UNKNOWN
     if not tool.lets_anyone_copy:
@@ -128,13 +134,13 @@ class Product:
         kind: What it is.
         suffix: Added to the name of its source, for example ``.opus``.
         file: Its bytes.
-        facts: What its making found out, for the record: names and numbers or texts.
+        facts: What its making found out, for the record: names and JSON values.
     """
 
     kind: Kind
     suffix: str
     file: StagedFile
-    facts: tuple[tuple[str, str | int | float], ...] = ()
+    facts: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,7 @@ class Derivative:
     size: int
     sha256: Digest
     original: Original | None
-    facts: tuple[tuple[str, str | int | float], ...] = ()
+    facts: tuple[tuple[str, Any], ...] = ()
 
 
 class Result(StrEnum):

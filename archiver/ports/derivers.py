@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from archiver.core.derivatives import Made, Order
     from archiver.core.fixity import Digest
     from archiver.core.objects import StagedFile
+    from archiver.core.suspicions import Measured
 
 
 class Deriver(Protocol):
@@ -21,6 +23,23 @@ class Deriver(Protocol):
 
         Never raises for what is in the file: a decoder that dies or takes too long leaves that file's kinds unmade. The
         products lie beside the source, on the bench; whoever empties the bench removes them.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the processes that decode."""
+        ...
+
+
+class Meter(Protocol):
+    """Measures loudness. May be asked from several threads at once."""
+
+    def measure(self, path: Path, *, name: str) -> Measured:
+        """Decode a file and say how loud it is, or why nobody can; never raises for what is in it. Nothing is left behind.
+
+        Args:
+            path: Where the bytes are.
+            name: What the file is called in the answer.
         """
         ...
 

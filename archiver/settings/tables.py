@@ -233,6 +233,6 @@ class SelectionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     denied_collections: list[str] = []
     files: str | list[str] = "originals"
     stores: list[str] | None = None
-    derivatives: list[Literal["opus", "waveform", "spectrogram", "preview", "cover"]] = []
     damaged: Literal["keep", "quarantine"] = "keep"
     """What becomes of an item with audio that does not play to its end; either way it is said."""
+    derivatives: list[Literal["opus", "waveform", "spectrogram", "preview", "cover", "loudness"]] = []

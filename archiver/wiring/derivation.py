@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archiver.core.packages import ItemId
+    from archiver.core.surveys import Survey
+    from archiver.core.suspicions import Suspicion, SuspicionReport
     from archiver.ports.clock import Clock
+    from archiver.ports.derivers import Meter
     from archiver.ports.progress import Progress
     from archiver.ports.stores import Store
     from archiver.settings.reading import Settings
@@ -46,6 +49,13 @@ def removed_derivatives(settings: Settings, item: ItemId) -> int:
     return remove_derivatives(versions[-1], shelf_of(settings)) if versions else 0
 
 
+def meter(workers: int, *, seconds: int = 900) -> Meter:
+    """Return what measures loudness; its processes begin when the first file is asked about."""
+    from archiver.audio.derive_pool import DerivePool
+
+    return DerivePool(workers, seconds=seconds)
+
+
 @contextmanager
 def opened_workshop(settings: Settings, *, clock: Clock, progress: Progress) -> Iterator[Workshop]:
     """Open everything that a derivation goes through, and close it at the end."""
@@ -72,6 +82,7 @@ def opened_workshop(settings: Settings, *, clock: Clock, progress: Progress) -> 
             withdrawals=catalogue,
             reviews=catalogue,
             ledger=catalogue,
+            measurements=catalogue,
             deriver=deriver,
             bench=DiskBench(settings.staging / "bench"),
             files=files,
@@ -82,3 +93,27 @@ def opened_workshop(settings: Settings, *, clock: Clock, progress: Progress) -> 
             rules=DerivativeRules(policy, shifts_formats=settings.derivatives.no_derivatives == "other-format"),
             review_rules=settings.review,
         )
+
+
+def suspicion_report(settings: Settings) -> SuspicionReport:
+    """Return what is suspicious of the recordings that the catalogue knows."""
+    from archiver.core.suspicions import SuspicionReport, suspicions_of
+    from archiver.wiring.reporting import opened_catalogue
+
+    suspicions: list[Suspicion] = []
+    recordings = measured = examined = 0
+    with opened_catalogue(settings) as catalogue:
+        for group in catalogue.recordings():
+            suspicions += suspicions_of(group)
+            recordings += len(group)
+            measured += sum(1 for one in group if one.measured is not None)
+            examined += sum(1 for one in group if one.is_examined)
+    return SuspicionReport(tuple(suspicions), recordings, measured, examined)
+
+
+def surveyed(settings: Settings) -> Survey:
+    """Return the survey that a page says it was made from."""
+    from archiver.wiring.reporting import opened_catalogue, taken_survey
+
+    with opened_catalogue(settings) as catalogue:
+        return taken_survey(settings, catalogue)

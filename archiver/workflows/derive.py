@@ -21,6 +21,7 @@ from archiver.core.derivative_sheets import (
     MANIFEST,
     PREMIS,
     Sheet,
+    measured_by,
     recognise_sheet,
     sheet_record,
 )
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from archiver.ports.clock import Clock
     from archiver.ports.derivers import Bench, Deriver
     from archiver.ports.engines import Engine
+    from archiver.ports.measurements import Measurements
     from archiver.ports.progress import Progress
     from archiver.ports.reviews import Reviews
     from archiver.ports.stores import Store
@@ -101,6 +103,7 @@ class Workshop:
     withdrawals: Withdrawals
     reviews: Reviews
     ledger: Ledger
+    measurements: Measurements
     deriver: Deriver
     bench: Bench
     files: Engine
@@ -225,6 +228,7 @@ def _made_kinds(held: Holding, kinds: tuple[Kind, ...], shop: Workshop, *, is_ch
             sheet = _checked(held, sheet, sizes, shop.shelf)
         if sheet is not None and _is_whole(sheet, sizes, originals):
             results[kind] = _result(sheet, Result.PRESENT)
+            _take_down(held, sheet, shop)
         else:
             begun[kind] = _taken_up(held, kind, sheet, sizes, originals, shop)
     if begun:
@@ -429,8 +433,15 @@ def _finished(held: Holding, sheet: Sheet, attribution: Attribution, shop: Works
     record = sheet_record(sheet)
     _put(shop.shelf, place + MANIFEST, record, digest_of(record))
     shop.ledger.appended((replace(event, detail=f"{event.detail}; {MANIFEST} {digest_of(record)}"),))
+    _take_down(held, sheet, shop)
     shop.bench.drop(_progress_name(place))
     return _result(sheet, Result.MADE)
+
+
+def _take_down(held: Holding, sheet: Sheet, shop: Workshop) -> None:
+    """Let the catalogue know what was measured; also where that is long there, since a rebuilt catalogue does not know it."""
+    if sheet.kind is Kind.LOUDNESS:
+        shop.measurements.measured(held.item, held.version, measured_by(sheet))
 
 
 def _event(held: Holding, sheet: Sheet, sources: int, shop: Workshop) -> Event:

@@ -7,10 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from archiver.core.coverage import Spread
 from archiver.core.events import Agent, Event, EventOutcome, EventType
+from archiver.core.examinations import Verdict as Playing
 from archiver.core.fixity import Algorithm, Grade, digest_of
 from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding, ItemOutcome, Outcome
+from archiver.core.loudness import Loudness
 from archiver.core.packages import ItemId
 from archiver.core.reviews import Case, Verdict
+from archiver.core.sounds import Sound
+from archiver.core.suspicions import Measured
 
 AT = datetime(2026, 11, 24, 12, 0, 0, 123456, UTC)
 AGENT = Agent("archiver 0.1.0")
@@ -253,3 +257,24 @@ class CatalogueContract:
         assert catalogue.stating("train-ai", "y") == frozenset()
         assert catalogue.stored_by("netlabels") == {ItemId("internet-archive", "a")}
         assert catalogue.stored_by("other") == frozenset()
+
+    def test_what_was_measured_is_kept_for_the_newest_version_and_replaced_when_it_is_measured_again(self, catalogue):
+        item, loud = ItemId("internet-archive", "x"), Loudness(2.5, -23.04, None, -1.5, (-3.0, None), 7, 0.25, 0.1)
+        catalogue.ingested(holding(), files(), [event()], decision="{}")
+        catalogue.measured(item, 1, [Measured("data/b", None, "NO_AUDIO"), Measured("data/\u00fc", loud)])
+        catalogue.measured(ItemId("internet-archive", "nobody"), 1, [Measured("data/b", loud)])
+        (found,) = catalogue.recordings()
+        assert [(one.item, one.version, one.measured) for one in found] == [
+            (item, 1, Measured("data/b", None, "NO_AUDIO")),
+            (item, 1, Measured("data/\u00fc", loud)),
+        ]
+        catalogue.measured(item, 1, [Measured("data/c", loud)])
+        assert [[one.path for one in group] for group in catalogue.recordings()] == [["data/c"]]
+        sound = Sound("data/c", Playing.DAMAGED, ("AUDIO_TRUNCATED",), "flac", 2.5, 44100, 2, "", "")
+        catalogue.ingested(holding(version=2, sounds=(sound,)), files(), [event()], decision="{}")
+        ((heard,),) = catalogue.recordings()
+        assert (heard.version, heard.path, heard.codes, heard.seconds) == (2, "data/c", ("AUDIO_TRUNCATED",), 2.5)
+        assert heard.measured is None
+        catalogue.measured(item, 2, [Measured("data/c", loud)])
+        ((both,),) = catalogue.recordings()
+        assert both == replace(heard, measured=Measured("data/c", loud))

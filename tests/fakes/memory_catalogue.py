@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from archiver.core.coverage import Spread
 from archiver.core.holdings import CopyStatus, Outcome, Run, SeenBytes, StoreTotals, Totals
+from archiver.core.suspicions import Recording
 
 
 def _text(value):
@@ -29,6 +30,7 @@ class MemoryCatalogue:
         self.outcomes = {}
         self.history = []
         self.case_list = []
+        self.measurements = {}
         self.fails = fails
 
     def _write(self):
@@ -55,6 +57,23 @@ class MemoryCatalogue:
 
     def events(self, item):
         yield from [event for event in self.event_list if event.item == item]
+
+    def measured(self, item, version, found):
+        self._write()
+        if (item, version) in self.aips:
+            self.measurements[item, version] = sorted(found, key=lambda one: one.path)
+
+    def recordings(self):
+        for item in sorted({key[0] for key in self.aips}):
+            version = self.latest(item).version
+            known = {
+                sound.path: Recording(item, version, sound.path, None, sound.seconds, sound.codes, is_examined=True)
+                for sound in self.latest(item).sounds
+            }
+            for one in self.measurements.get((item, version), []):
+                known[one.path] = replace(known.get(one.path, Recording(item, version, one.path)), measured=one)
+            if known:
+                yield tuple(known[path] for path in sorted(known))
 
     def totals(self):
         stores = sorted({copy.store for held in self.aips.values() for copy in held.copies})
