@@ -14,6 +14,7 @@ from archiver.catalogue.auditing import Auditing
 from archiver.catalogue.choosing import Choosing
 from archiver.catalogue.chronicle import Chronicling
 from archiver.catalogue.covering import Covering
+from archiver.catalogue.enriching import Enriching
 from archiver.catalogue.measuring import Measuring
 from archiver.catalogue.reading import Reading
 from archiver.catalogue.rechecking import Rechecking
@@ -45,6 +46,7 @@ class Catalogue(
     Auditing,
     Covering,
     Measuring,
+    Enriching,
     Recounting,
     Withdrawing,
     Snapshots,

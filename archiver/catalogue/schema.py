@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0007"
+HEAD = "0008"
 """The revision this program works with."""
 
 NAMES = {
@@ -313,3 +313,27 @@ loudness = Table(
     Column("longest_silence", Double, nullable=False),
 )
 """What measuring each recording came to, for finding suspicious ones; the numbers themselves stand beside the derivatives."""
+
+knowledge = Table(
+    "knowledge",
+    metadata,
+    Column("provider", Name, primary_key=True),
+    Column("key", Name, primary_key=True),
+    Column("record", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+"""What encyclopedias answered about identifiers: a cache, which may be lost."""
+
+identifier = Table(
+    "identifier",
+    metadata,
+    Column("item_id", Identifier, ForeignKey("item.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("raw", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("value", Name, nullable=False),
+    Index(None, "kind", "value"),
+)
+"""The identifiers of recordings that were found in each item's bag, and where."""

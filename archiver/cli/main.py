@@ -29,6 +29,7 @@ COMMANDS = {
     "show": ("holdings", "Show one item: versions, copies, files, events."),
     "get": ("get", "Hand out an item, every byte proven."),
     "derive": ("derive", "Make listening copies, previews, pictures of the sound."),
+    "enrich": ("enrich", "Ask MusicBrainz about recordings, beside the bags."),
     "examine": ("examine", "Say what audio files are, and prove that they play."),
     "verify": ("verify", "Check bags: complete, valid, every deviation."),
     "audit": ("audit", "Check copies in stores, the longest unchecked first."),

@@ -29,6 +29,7 @@ from archiver.settings.tables import (
     Log,
     Logging,
     Monitoring,
+    MusicBrainz,
     Network,
     Source,
     Store,
@@ -80,6 +81,7 @@ class Settings:
         licences: ``[licences]``.
         log: The audit log; paths are absolute.
         network: Where sources may go.
+        musicbrainz: Whom an enrichment asks.
     """
 
     home: Path
@@ -104,6 +106,7 @@ class Settings:
     licences: Licences = field(default_factory=Licences)
     log: Log = field(default_factory=Log)
     network: Network = field(default_factory=Network)
+    musicbrainz: MusicBrainz = field(default_factory=MusicBrainz)
 
     @property
     def min_copies(self) -> int:
@@ -158,7 +161,16 @@ def read_settings(
         derivatives=_derivatives(tables.derivatives, stores, str(file or FILE)),
         licences=tables.licences,
         network=_network(tables.network, str(file or FILE)),
+        musicbrainz=_musicbrainz(tables.musicbrainz, str(file or FILE)),
     )
+
+
+def _musicbrainz(table: MusicBrainz, file: str) -> MusicBrainz:
+    _refuse_wrong_url("musicbrainz.endpoint", table.endpoint, file)
+    for key, least in (("requests_per_second", 0), ("timeout", 0.001), ("backoff", 0), ("tries", 1)):
+        if not getattr(table, key) >= least:
+            raise SettingsError(f"{file}: musicbrainz.{key}: expected at least {least}, actual {getattr(table, key)}")
+    return table
 
 
 def _network(table: Network, file: str) -> Network:

@@ -90,6 +90,18 @@ class Network(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Bytes of a file whose size its source does not declare."""
 
 
+class MusicBrainz(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[musicbrainz]``: whom `archiver enrich` asks."""
+
+    endpoint: str = "https://musicbrainz.org"
+    requests_per_second: float = 1.0
+    """Its own rule; another for a mirror of yours."""
+    timeout: float = 30.0
+    backoff: float = 5.0
+    """Seconds before the second try."""
+    tries: int = 4
+
+
 class Harvest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``[harvest]``: how the work is done."""
 
@@ -215,6 +227,7 @@ class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     licences: Licences = Licences()
     log: Log = Log()
     network: Network = Network()
+    musicbrainz: MusicBrainz = MusicBrainz()
 
 
 class SelectionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
