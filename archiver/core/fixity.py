@@ -13,7 +13,7 @@ from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 class Algorithm(StrEnum):
@@ -102,6 +102,9 @@ class _Hash(Protocol):
     def hexdigest(self) -> str: ...
 
 
+_NEW: dict[Algorithm, Callable[..., _Hash]] = {algorithm: getattr(hashlib, algorithm.value) for algorithm in Algorithm}
+
+
 class Hasher:
     """Several message digests of one stream of bytes, computed in one pass.
 
@@ -115,7 +118,7 @@ class Hasher:
         self.size = 0
         # `usedforsecurity` lets MD5 work on systems in FIPS mode: it is compared with a source's, not trusted alone.
         self._hashes: dict[Algorithm, _Hash] = {
-            algorithm: hashlib.new(algorithm.value, usedforsecurity=False) for algorithm in algorithms
+            algorithm: _NEW[algorithm](usedforsecurity=False) for algorithm in algorithms
         }
 
     def update(self, chunk: bytes | bytearray | memoryview) -> None:
@@ -123,6 +126,10 @@ class Hasher:
         for hash_ in self._hashes.values():
             hash_.update(chunk)
         self.size += len(chunk)
+
+    def matches(self, expected: Iterable[Digest]) -> bool:
+        """Tell whether everything so far has these digests, each of an algorithm that was asked for."""
+        return all(self._hashes[digest.algorithm].hexdigest() == digest.value for digest in expected)
 
     def digests(self) -> tuple[Digest, ...]:
         """Return the digests of everything so far, in the order asked for."""

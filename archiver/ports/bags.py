@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from archiver.core.objects import ObjectFacts, Stranger
 
-    Reader = Callable[[ObjectFacts], Iterator[bytes]]
-    """Returns the bytes of an object in order, in chunks of at most 1 MiB; raises `StoreError` as `BagPlace.read` does."""
+    Reader = Callable[[ObjectFacts], Iterable[bytes]]
+    """Returns the bytes of an object in order, in chunks of at most 1 MiB; raises `StoreError` at once, or between chunks."""
 
 
 class BagPlace(Protocol):

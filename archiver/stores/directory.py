@@ -46,7 +46,7 @@ from archiver.stores.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -234,19 +234,20 @@ class DirectoryStore:
         finally:
             last.close()
 
-    def _read_through(self, last: LastDirectory, facts: ObjectFacts) -> Iterator[bytes]:
-        """Yield the bytes of a file, those of a small one in one read."""
-        content = None
+    def _read_through(self, last: LastDirectory, facts: ObjectFacts) -> Iterable[bytes]:
+        """Return the bytes of a file, those of a small one in one read."""
         if facts.size < BUFFER:
             *parents, name = self._parts(facts.key)
             try:
                 content = small_content(last.at(parents), name, facts.size)
             except OSError as error:
                 raise self._translated(error, "read", facts.key) from error
-        if content is not None:
-            yield content
-            return
-        with self.read(facts.key) as pieces:
+            if content is not None:
+                return (content,)
+        return self._pieces(facts.key)
+
+    def _pieces(self, key: str) -> Iterator[bytes]:
+        with self.read(key) as pieces:
             yield from pieces
 
     def delete(self, key: str) -> None:

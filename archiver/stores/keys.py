@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+_ORDINARY = re.compile(r"[A-Za-z0-9_-][ -.0-~]*(?:/[A-Za-z0-9_-][ -.0-~]*)*")
+"""Most keys: ASCII, and no part begins with a dot."""
+
 
 def checked_key(key: str) -> str:
     """Return the key when it is one.
@@ -10,6 +15,8 @@ def checked_key(key: str) -> str:
         ValueError: It is empty, absolute, holds NUL, an empty part, ``.`` or ``..``, or is no Unicode text (a lone
             surrogate): such a key would leave the store's root or mean different places in different stores.
     """
+    if _ORDINARY.fullmatch(key):
+        return key
     if "\0" in key:
         raise ValueError(f"not an object key, it holds NUL: {key[:200]!r}")
     if not _is_text(key):
@@ -34,6 +41,8 @@ def checked_prefix(prefix: str) -> str:
 
 def is_key(text: str) -> bool:
     """Tell whether a name met in a store is a key; other names were not written by us and cannot be addressed."""
+    if _ORDINARY.fullmatch(text):
+        return True
     try:
         checked_key(text)
     except ValueError:

@@ -217,7 +217,7 @@ def verify_stream(archive: BagStream, *, demand: Demand = DEMAND, room: Room = R
         )
         try:
             for promised, chunks in _promised_contents(archive, bag.prefix, rows):
-                bag.findings += _judged(promised, chunks, room.progress)
+                bag.findings += _judged(promised, partial(iter, chunks), room.progress)
         except StoreError as error:
             bag.findings.append(Finding(FindingCode.SERIALIZATION_DAMAGED, "", actual=error.message))
         room.progress.ended()
@@ -422,27 +422,27 @@ def _checked(
     with reader() as read:
         for one in batch:
             facts = ObjectFacts(prefix + one.path, one.size, place=one.place)
-            findings += _judged(one, _lazily(read, facts), progress)
+            findings += _judged(one, partial(read, facts), progress)
     return findings
 
 
 def _lazily(read: Reader, facts: ObjectFacts) -> Iterator[bytes]:
-    """Open an object only when its bytes are asked for, so that all its errors come from there."""
+    """Open an object only when its bytes are asked for."""
     yield from read(facts)
 
 
-def _judged(promised: Promised, chunks: Iterable[bytes], progress: CheckProgress) -> list[Finding]:
+def _judged(promised: Promised, read: Callable[[], Iterable[bytes]], progress: CheckProgress) -> list[Finding]:
     path, expected = promised.path, promised.digests
     hasher = Hasher(digest.algorithm for digest in expected)
     try:
-        for chunk in chunks:
+        for chunk in read():
             hasher.update(chunk)
             progress.read(len(chunk))
     except StoreError as error:
         if error.transient:
             raise
         return [Finding(FindingCode.FILE_UNREADABLE, path, expected=str(expected[0]), actual=error.message)]
-    return list(compare(path, expected=expected, actual=hasher.digests()))
+    return [] if hasher.matches(expected) else list(compare(path, expected=expected, actual=hasher.digests()))
 
 
 @contextmanager
