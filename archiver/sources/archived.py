@@ -38,7 +38,7 @@ class ArchivedPlace:
         if facts is None:
             raise ObjectNotFoundError(f"the archive holds no {key[:200]!r}")
         with self.archive.reader() as reader:
-            yield reader(facts)
+            yield iter(reader(facts))
 
     def _known(self) -> dict[str, ObjectFacts]:
         if not self._members:
