@@ -82,8 +82,8 @@ class CcMixter:
         self, admitted: AdmittedItem, file: DeclaredFile, *, offset: int = 0, validator: str = ""
     ) -> Iterator[Delivery]:
         """Open a file; see the port."""
-        # The server answers 403 to whoever does not come from its pages.
-        headers = {"Referer": f"{self.service.endpoint}/"}
+        # The server answers 403 to whoever does not come from its pages; a mirror or double of it knows no others.
+        headers = {"Referer": f"{HOME}/"}
         with self.service.open(admitted.item.id, file, offset=offset, validator=validator, headers=headers) as delivery:
             yield delivery
 
