@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--identifier", default="", help="What to call it, in place of the bag's External-Identifier.")
 @click.option("--policy", type=click.Choice(PRESETS), default="all-cc", show_default=True, help="What the gate admits.")
 @click.option("--store", "stores", multiple=True, help="Only into this store; may be given several times.")
+@click.option("--fetch", is_flag=True, help="Ask for what a bag names in its fetch.txt; asks the network.")
 @click.option("--dry-run", is_flag=True, help="Judge and decide, but store nothing.")
 @click.option("--jobs", type=click.IntRange(min=1, max=256), help="Files read at once.")
 @output_option
@@ -54,6 +55,7 @@ def add_command(  # noqa: PLR0913 - one keyword for each option
     identifier: str,
     policy: str,
     stores: tuple[str, ...],
+    fetch: bool,
     dry_run: bool,
     jobs: int | None,
     output: str,
@@ -68,11 +70,11 @@ def add_command(  # noqa: PLR0913 - one keyword for each option
 
     settings = front.settings()
     words = Words(licence.strip(), title.strip(), tuple(filter(None, creators)), source_url.strip(), identifier)
-    engine = wiring.threads(jobs or os.cpu_count() or 1, "add")
+    engine, clock = wiring.threads(jobs or os.cpu_count() or 1, "add"), wiring.clock()
+    opened = adding.opened_intake(settings, paths, words, files=engine, clock=clock, is_fetching=fetch)
     try:
-        with wiring.locked(settings), adding.opened_intake(settings, paths, words, files=engine) as intake:
+        with wiring.locked(settings), opened as intake:
             selection = adding.selection_of(settings, intake, policy=policy, stores=stores)
-            clock = wiring.clock()
             run = Run(
                 front,
                 settings,

@@ -15,13 +15,15 @@ from archiver.cli.front import Front, emit, example, output_option, pass_front, 
 from archiver.cli.progress import check_bar
 
 if TYPE_CHECKING:
+    from archiver.core.bags.completing import Fetched
     from archiver.core.findings import BagVerdict, Finding
 
 
 @example(
     "archiver verify store/bags\n"
     "archiver verify /mnt/deposit/bag-17.tar.gz --output jsonl\n"
-    "archiver verify mirror:bags/internet-archive"
+    "archiver verify mirror:bags/internet-archive\n"
+    "archiver verify --fetch /mnt/deposit/bag-with-holes"
 )
 @click.command("verify")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…")
@@ -34,15 +36,28 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A BagIt profile (JSON) that each bag must satisfy.",
 )
+@click.option(
+    "--fetch",
+    is_flag=True,
+    help="First complete bags in directories with what their fetch.txt names; asks the network.",
+)
 @output_option
 @pass_front
-def verify_command(
-    front: Front, *, paths: tuple[str, ...], jobs: int | None, lenient: bool, profile: Path | None, output: str
+def verify_command(  # noqa: PLR0913 - one keyword for each option
+    front: Front,
+    *,
+    paths: tuple[str, ...],
+    jobs: int | None,
+    lenient: bool,
+    profile: Path | None,
+    fetch: bool,
+    output: str,
 ) -> int:
     """Check BagIt bags of versions 0.93 to 1.0: complete, valid, every deviation with its clause.
 
     PATH is a bag, a directory with bags below it, a bag in a tar (plain, gzip, zstandard) or zip file, or STORE:KEY for a
-    place in a configured store. Nothing is written, and nothing is unpacked.
+    place in a configured store. Nothing is written, and nothing is unpacked, but with --fetch: then each file that every
+    manifest lists is asked for, within reach of the settings, and gets its name once it is proven.
     """
     from archiver.wiring.bags import Looking, verdicts
 
@@ -51,6 +66,8 @@ def verify_command(
     engine = wiring.threads(jobs or os.cpu_count() or 1, "verify")
     report = _Report(front, output)
     try:
+        if fetch:
+            _complete(front, paths, report)
         with check_bar(is_wanted=not front.is_quiet) as bar:
             looking = Looking(front.settings, engine, is_lenient=lenient, profile=profile, progress=bar)
             for path in paths:
@@ -61,6 +78,20 @@ def verify_command(
     return report.ended()
 
 
+def _complete(front: Front, paths: tuple[str, ...], report: _Report) -> None:
+    from archiver.wiring.completing import completed, opened_fetching
+
+    settings, clock = front.settings(), wiring.clock()
+    clock.install_signal_handlers()
+    with wiring.locked(settings), opened_fetching(settings, clock=clock) as fetching:
+        for path in paths:
+            for completion, fetched in completed(path, fetching):
+                if completion.findings and completion.wanted:
+                    status.print_problem(printable(f"warning: nothing is fetched for {path}: {completion.refusal}"))
+                for one in fetched:
+                    report.fetched(one)
+
+
 class _Report:
     """Renders verdicts and chooses the exit status."""
 
@@ -68,6 +99,19 @@ class _Report:
         self.front = front
         self.output = output
         self.bags = self.valid = self.sound = self.findings = 0
+        self.status = status.DONE
+
+    def fetched(self, one: Fetched) -> None:
+        """Print what became of a file that a bag lacked."""
+        from archiver.reports import records
+
+        if one.reason:
+            self.status = max(self.status, status.INCOMPLETE if one.transient else status.FINDINGS)
+            status.print_problem(printable(f"error: {one.path} was not fetched: {one.detail}"))
+        if self.output == "jsonl":
+            emit(records.fetched(one))
+        elif not one.reason:
+            self.front.say(printable(f"fetched   {one.path}"))
 
     def took(self, path: str, verdict: BagVerdict) -> None:
         """Count and print one verdict."""
@@ -101,4 +145,4 @@ class _Report:
             emit({"summary": {"bags": self.bags, "valid": self.valid, "findings": self.findings}})
         else:
             self.front.say(f"{self.bags} bags, {self.valid} valid, {self.findings} findings")
-        return status.DONE if self.sound == self.bags else status.FINDINGS
+        return max(self.status, status.DONE if self.sound == self.bags else status.FINDINGS)

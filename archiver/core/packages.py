@@ -78,6 +78,7 @@ class DeclaredFile:
         format: The source's word for the format, or empty.
         private: Whether the source says that it hands the file to nobody.
         facts: Further technical statements of the source (length, bitrate, track …), as pairs in the source's order.
+        must_match_all: Whether the bytes must give each of the digests; else the strongest one decides.
     """
 
     name: str
@@ -87,6 +88,7 @@ class DeclaredFile:
     format: str = ""
     private: bool = False
     facts: tuple[tuple[str, str], ...] = ()
+    must_match_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from archiver.core.audits import StoreForecast
+    from archiver.core.bags.completing import Fetched
     from archiver.core.coverage import Shortfall
     from archiver.core.events import Event
     from archiver.core.findings import BagVerdict, Finding
@@ -126,6 +127,20 @@ def finding(found: Finding) -> dict[str, Any]:
 def bag_verdict(path: str, verdict: BagVerdict) -> dict[str, Any]:
     """Return whether a bag is complete and valid."""
     return {"bag": path, "valid": verdict.is_valid, "complete": verdict.is_complete}
+
+
+def fetched(one: Fetched) -> dict[str, Any]:
+    """Return what became of a file that a bag lacked."""
+    return {
+        "fetched": {
+            "path": one.path,
+            "url": one.url,
+            "bytes": one.bytes,
+            "outcome": "failed" if one.reason else "fetched",
+            "reason": one.reason,
+            "detail": one.detail,
+        }
+    }
 
 
 def totals(all_: Totals) -> dict[str, Any]:

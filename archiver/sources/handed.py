@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from archiver.core.bags.completing import Wanted
     from archiver.core.fixity import Digest
     from archiver.core.gate import AdmittedItem
     from archiver.core.handed import Words
     from archiver.core.packages import ItemId
     from archiver.core.selections import Selection
+    from archiver.ports.addresses import Addresses
     from archiver.ports.bags import BagPlace
     from archiver.ports.clock import Clock
     from archiver.sources.checksum_lists import Listed
@@ -58,6 +60,8 @@ class HandedBag:
         prefix: There, ending in ``/``, or empty.
         shown: The name of its directory or archive, for the record; no path of this machine.
         words: What the operator says of it.
+        wanted: Payload files that it names in its fetch file and that are not in it.
+        addresses: Opens them; None where nothing is wanted.
     """
 
     item: ItemId
@@ -65,6 +69,8 @@ class HandedBag:
     prefix: str
     shown: str
     words: Words
+    wanted: Sequence[Wanted] = ()
+    addresses: Addresses | None = None
 
     def describe(self, clock: Clock) -> SourceItem:
         """Read the tag files and the sidecars."""
@@ -82,13 +88,23 @@ class HandedBag:
             declarations=(*said.declarations, *handed.info_declarations(plan.info)),
             files=tuple(
                 DeclaredFile(
-                    name,
+                    path.removeprefix("data/"),
                     FileRole.ORIGINAL,
                     size=size,
-                    digests=plan.expected.get(f"data/{name}", ()),
-                    facts=said.facts(name),
+                    digests=digests,
+                    facts=said.facts(path.removeprefix("data/")),
+                    must_match_all=True,
                 )
-                for name, size in sorted(payload.items())
+                for path, size, digests in sorted(
+                    (
+                        *(
+                            (f"data/{name}", size, plan.expected.get(f"data/{name}", ()))
+                            for name, size in payload.items()
+                        ),
+                        *((one.path, one.length, one.digests) for one in self.wanted),
+                    ),
+                    key=lambda row: row[0],
+                )
             ),
             answers=(
                 said.answer(self.shown, at),
@@ -100,6 +116,16 @@ class HandedBag:
             date=said.date,
             revision=_revision(tags),
         )
+
+    @contextmanager
+    def fetched(self, name: str, *, offset: int, validator: str) -> Iterator[Delivery | None]:
+        """Open a file that the bag wants from elsewhere, or give None for one that is in it."""
+        one = next((one for one in self.wanted if one.path == f"data/{name}"), None)
+        if one is None or self.addresses is None:
+            yield None
+            return
+        with self.addresses.open(one.url, offset=offset, validator=validator, size=one.length) as delivery:
+            yield delivery
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield the bytes of a payload file."""
@@ -260,23 +286,23 @@ class Handed:
 
     @contextmanager
     def read(
-        self,
-        admitted: AdmittedItem,
-        file: DeclaredFile,
-        *,
-        offset: int = 0,  # noqa: ARG002 - an archive has no middle to begin in
-        validator: str = "",  # noqa: ARG002
+        self, admitted: AdmittedItem, file: DeclaredFile, *, offset: int = 0, validator: str = ""
     ) -> Iterator[Delivery]:
-        """Open a file, from its beginning."""
-        item = admitted.item.id
+        """Open a file; one that lies here from its beginning, for an archive has no middle to begin in."""
+        item, parcel = admitted.item.id, self._parcel(admitted.item.id)
 
         def chunks() -> Iterator[bytes]:
             try:
-                yield from self._parcel(item).chunks(file.name)
+                yield from parcel.chunks(file.name)
             except StoreError as error:
                 raise _refused(item, error) from error
 
-        yield Delivery(0, "", file.size, "application/octet-stream", chunks())
+        here = Delivery(0, "", file.size, "application/octet-stream", chunks())
+        if isinstance(parcel, HandedFiles):
+            yield here
+            return
+        with parcel.fetched(file.name, offset=offset, validator=validator) as delivery:
+            yield delivery or here
 
     def close(self) -> None:
         """Close nothing: the places belong to who opened them."""

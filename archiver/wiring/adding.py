@@ -9,18 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.core.errors import SourceProtocolError, UnsafeNameError, UsageError
+from archiver.core.findings import FindingCode
 from archiver.core.handed import SOURCE, bag_name, loose_name
 from archiver.core.objects import ObjectFacts, StrangerKind
 from archiver.core.packages import ItemId
+from archiver.wiring import network
 from archiver.wiring.bags import Looking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from archiver.clock import SystemClock
+    from archiver.core.bags.completing import Wanted
     from archiver.core.findings import BagVerdict
     from archiver.core.handed import Words
     from archiver.core.patience import Patience
     from archiver.core.selections import Selection
+    from archiver.ports.addresses import Addresses
     from archiver.ports.bags import BagPlace
     from archiver.ports.clock import Clock
     from archiver.ports.engines import Engine
@@ -59,8 +64,24 @@ class Intake:
 
 
 @contextmanager
-def opened_intake(settings: Settings, paths: Sequence[Path], words: Words, *, files: Engine) -> Iterator[Intake]:
+def opened_intake(
+    settings: Settings,
+    paths: Sequence[Path],
+    words: Words,
+    *,
+    files: Engine,
+    clock: SystemClock,
+    is_fetching: bool = False,
+) -> Iterator[Intake]:
     """Look at every path and judge every bag; the places stay open while the context is. The caller holds the lock.
+
+    Args:
+        settings: Of the archive.
+        paths: Where to look.
+        words: What the operator says.
+        files: Reads several files at once.
+        clock: For the network.
+        is_fetching: Whether a bag may be incomplete by what its fetch file names; that is asked for when it is captured.
 
     Raises:
         UsageError: Paths and options do not go together.
@@ -69,7 +90,8 @@ def opened_intake(settings: Settings, paths: Sequence[Path], words: Words, *, fi
     scratch = settings.home / SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)
     intake = Intake()
-    looking = _Looking(intake, words, Looking(lambda: settings, files), scratch)
+    client = network.client(settings, clock=clock) if is_fetching else None
+    looking = _Looking(intake, words, Looking(lambda: settings, files), scratch, client)
     try:
         loose = [path for path in paths if not looking.took_bags(path)]
         if loose:
@@ -78,6 +100,8 @@ def opened_intake(settings: Settings, paths: Sequence[Path], words: Words, *, fi
             raise UsageError("--identifier names one item, and the paths hold more", next_command="archiver add --help")
         yield intake
     finally:
+        if client is not None:
+            client.close()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -86,7 +110,7 @@ def handed_source(intake: Intake, clock: Clock) -> tuple[OpenSource, Patience, i
     from archiver.core.patience import Patience
     from archiver.sources.handed import Handed
 
-    return Handed(intake.parcels, clock), Patience(first_wait=0.1, tries=2), 4
+    return Handed(intake.parcels, clock), Patience(first_wait=1.0, tries=3), 4
 
 
 def selection_of(settings: Settings, intake: Intake, *, policy: str, stores: Sequence[str]) -> Selection:
@@ -118,6 +142,7 @@ class _Looking:
     words: Words
     looking: Looking
     scratch: Path
+    addresses: Addresses | None
 
     def took_bags(self, path: Path) -> bool:
         """Take the bags at a path, or say that it holds none and is loose."""
@@ -161,7 +186,9 @@ class _Looking:
             place = ArchivedPlace(archive)
         else:
             verdicts = [verify_stream(archive, room=room)]
-            place = ArchivedPlace(archive.plain(self._scratch_file()) if verdicts[0].is_valid else TarPlace(path))
+            # What is no valid bag is not unpacked, unless it may be made one.
+            is_wanted = verdicts[0].is_valid or self._is_incomplete(verdicts[0])
+            place = ArchivedPlace(archive.plain(self._scratch_file()) if is_wanted else TarPlace(path))
         for verdict in verdicts:
             self._judged(place, verdict.prefix.rstrip("/") or _stem(path), str(path), verdict)
         return True
@@ -175,14 +202,32 @@ class _Looking:
         from archiver.sources.handed import HandedBag
 
         prefix = verdict.prefix
-        if not verdict.is_valid:
+        wanted = self._wanted(place, verdict)
+        if not verdict.is_valid and not wanted:
             item = ItemId(SOURCE, bag_name(self.words, (), directory=directory))
             self.intake.invalid.append((item, shown, verdict))
             return
         sizes = {facts.key.removeprefix(prefix): facts.size for facts in place.list(prefix)}
         info = plan_of(sizes, {name: _whole(place, prefix + name) for name in tag_files_of(sizes)}).info
         item = ItemId(SOURCE, bag_name(self.words, info, directory=directory))
-        self.intake.took(HandedBag(item, place, prefix, Path(shown).name, self.words), shown)
+        self.intake.took(HandedBag(item, place, prefix, Path(shown).name, self.words, wanted, self.addresses), shown)
+
+    def _is_incomplete(self, verdict: BagVerdict) -> bool:
+        """Tell whether a bag is not valid, and its being completed may make it so."""
+        return self.addresses is not None and any(one.code is FindingCode.FILE_MISSING for one in verdict.findings)
+
+    def _wanted(self, place: BagPlace, verdict: BagVerdict) -> tuple[Wanted, ...]:
+        """Return what a bag may be completed with; nothing where anything else is wrong with it."""
+        from archiver.core.bags.completing import is_only_incomplete
+        from archiver.workflows.complete import completion_at
+
+        if verdict.is_valid or not self._is_incomplete(verdict):
+            return ()
+        completion = completion_at(place, verdict.prefix)
+        faults = [one for one in verdict.findings if one.code not in verdict.tolerated]
+        if completion.findings or completion.contradictions:
+            return ()
+        return completion.wanted if is_only_incomplete(faults, completion.wanted, prefix=verdict.prefix) else ()
 
     def take_loose(self, paths: Sequence[Path]) -> None:
         """Take files and folders together as one item."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from archiver.core.error_pages import is_error_page
 from archiver.core.errors import (
@@ -18,6 +18,8 @@ from archiver.core.packages import CapturedFile, Sip
 from archiver.workflows.recall import recall, recalled_before
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from archiver.core.bags.paths import PayloadPath
     from archiver.core.fixity import Digest
     from archiver.core.gate import AdmittedItem
@@ -29,6 +31,15 @@ if TYPE_CHECKING:
     from archiver.ports.sources import Delivery, Source
     from archiver.ports.staging import Incoming, Staging
     from archiver.workflows.recall import Shelf
+
+
+class Opened(Protocol):
+    """Opens a file at an offset, as `archiver.ports.sources.Source.read` does."""
+
+    def __call__(self, *, offset: int, validator: str) -> AbstractContextManager[Delivery]:
+        """Open the file; one try."""
+        ...
+
 
 LARGEST_UNDECLARED = 64 << 30
 """Bytes. Where neither the source's record nor its answer gives a size, a body without end is cut here."""
@@ -101,19 +112,24 @@ def _capture_patiently(
     declared, path = chosen
     item = admitted.item.id
     verified_by = strongest(declared.digests)
-    algorithms = tuple(dict.fromkeys((*STORED, *((verified_by.algorithm,) if verified_by else ()))))
     next_try = 1
     recalled = recalled_before(item, declared, staging) if shelf else None
     passed_over: tuple[PassedOver, ...] = ()
     while True:
-        with staging.receive(item, declared.name, state=state, algorithms=algorithms) as incoming:
+        with staging.receive(item, declared.name, state=state, algorithms=algorithms_for(declared)) as incoming:
             try:
                 if next_try == 1 and shelf and verified_by and not _is_begun(incoming, declared):
                     recalled, passed_over = recall(
                         incoming, declared, shelf, verified_by=verified_by, staging=staging, clock=clock
                     )
-                _bring_here(incoming, declared, admitted=admitted, source=source, clock=clock, progress=progress)
-                _compare(incoming, declared, verified_by, item=item)
+                bring(
+                    incoming,
+                    declared,
+                    partial(source.read, admitted, declared),
+                    item=item,
+                    clock=clock,
+                    progress=progress,
+                )
             except SourceUnavailableError as error:
                 next_try += 1
                 wait = patience.wait_before(next_try, retry_after=error.retry_after, what=f"{item}: {declared.name}")
@@ -133,23 +149,49 @@ def _is_begun(incoming: Incoming, declared: DeclaredFile) -> bool:
     return bool(incoming.offset and incoming.validator) or _is_here(incoming, declared)
 
 
-def _bring_here(
+def algorithms_for(declared: DeclaredFile) -> tuple[Algorithm, ...]:
+    """Return which digests of a file are computed while it is captured: those we store, and what they are compared with."""
+    return tuple(dict.fromkeys((*STORED, *(digest.algorithm for digest in _compared(declared)))))
+
+
+def bring(
     incoming: Incoming,
     declared: DeclaredFile,
+    opened: Opened,
     *,
-    admitted: AdmittedItem,
-    source: Source,
+    item: ItemId,
     clock: Clock,
     progress: Progress,
 ) -> None:
-    """Append what is missing of the file, starting over where the source has another state of it by now."""
-    item = admitted.item.id
+    """Append what is missing of a file, and prove that it is what was declared; one try.
+
+    Where whoever gives it has another state of it by now, it is begun anew.
+
+    Args:
+        incoming: With the digests of `algorithms_for`.
+        declared: What it must be.
+        opened: Opens it at an offset.
+        item: Whose file; for messages.
+        clock: For a stop in between.
+        progress: Told of every chunk.
+
+    Raises:
+        CaptureError: It is not what was declared; its bytes were dropped.
+        SourceError: It could not be had; what is here stays.
+    """
+    _bring_here(incoming, declared, opened, item=item, clock=clock, progress=progress)
+    _compare(incoming, declared, item=item)
+
+
+def _bring_here(
+    incoming: Incoming, declared: DeclaredFile, opened: Opened, *, item: ItemId, clock: Clock, progress: Progress
+) -> None:
     if _is_here(incoming, declared):
         progress.received(item, bytes_=incoming.offset)
         return
     if declared.size is not None and incoming.offset >= declared.size:
         incoming.begin(validator="")
-    with source.read(admitted, declared, offset=incoming.offset, validator=incoming.validator) as delivery:
+    with opened(offset=incoming.offset, validator=incoming.validator) as delivery:
         resumes = 0 < incoming.offset == delivery.offset and delivery.validator == incoming.validator
         if resumes:
             progress.received(item, bytes_=incoming.offset)
@@ -193,7 +235,7 @@ def _receive(
         progress.received(item, bytes_=len(chunk))
 
 
-def _compare(incoming: Incoming, declared: DeclaredFile, verified_by: Digest | None, *, item: ItemId) -> None:
+def _compare(incoming: Incoming, declared: DeclaredFile, *, item: ItemId) -> None:
     """Compare what is here with what was declared; drop it where they differ."""
     where = f"{item}: {declared.name}"
     if declared.size is not None and incoming.offset != declared.size:
@@ -202,13 +244,20 @@ def _compare(incoming: Incoming, declared: DeclaredFile, verified_by: Digest | N
         raise SizeMismatchError(
             "the body has another length", where=where, expected=f"{declared.size} bytes", actual=str(actual)
         )
-    if verified_by is not None:
-        actual_digest = _digest(incoming, verified_by.algorithm)
-        if actual_digest != verified_by:
+    for expected in _compared(declared):
+        actual_digest = _digest(incoming, expected.algorithm)
+        if actual_digest != expected:
             incoming.begin(validator="")
             raise DigestMismatchError(
-                "the bytes are not the declared ones", where=where, expected=str(verified_by), actual=str(actual_digest)
+                "the bytes are not the declared ones", where=where, expected=str(expected), actual=str(actual_digest)
             )
+
+
+def _compared(declared: DeclaredFile) -> tuple[Digest, ...]:
+    if declared.must_match_all:
+        return declared.digests
+    verified_by = strongest(declared.digests)
+    return (verified_by,) if verified_by else ()
 
 
 def _is_here(incoming: Incoming, declared: DeclaredFile) -> bool:

@@ -58,7 +58,7 @@ def fetch_again(
         staging=staging,
         transfers=transfers,
         clock=clock,
-        progress=_Silence(),
+        progress=Silence(),
         patience=patience,
     )
     staged = sip.files[0].staged
@@ -73,12 +73,23 @@ def fetch_again(
     return staged
 
 
-class _Silence:
+class Silence:
     """Tells nobody; see `archiver.ports.progress.Progress`."""
 
-    def announced(self, items: int) -> None: ...
-    def began(self, item: ItemId) -> None: ...
-    def expects(self, item: ItemId, *, files: int, bytes_: int) -> None: ...
-    def received(self, item: ItemId, *, bytes_: int) -> None: ...
-    def waits(self, item: ItemId, *, seconds: float, why: str) -> None: ...
-    def ended(self, item: ItemId, *, outcome: str) -> None: ...
+    def announced(self, items: int) -> None:
+        """See the port."""
+
+    def began(self, item: ItemId) -> None:
+        """See the port."""
+
+    def expects(self, item: ItemId, *, files: int, bytes_: int) -> None:
+        """See the port."""
+
+    def received(self, item: ItemId, *, bytes_: int) -> None:
+        """See the port."""
+
+    def waits(self, item: ItemId, *, seconds: float, why: str) -> None:
+        """See the port."""
+
+    def ended(self, item: ItemId, *, outcome: str) -> None:
+        """See the port."""

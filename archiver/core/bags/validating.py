@@ -174,6 +174,14 @@ class Reading:
         self._check_names()
         self._read_info()
 
+    def fetches(self) -> Iterator[tuple[str, str, int | None]]:
+        """Yield path, URL and length of each line of the fetch file that may be followed; after `promises` alone."""
+        for number, line in enumerate(self._lines("fetch.txt"), start=1):
+            entry = _fetch_entry(line)
+            path = self._entry_path("fetch.txt", number, entry[2]) if entry else None
+            if entry is not None and path is not None and path.startswith("data/"):
+                yield path, entry[0], entry[1]
+
     def _judge(self, path: str, said: Iterable[Row]) -> Promised | None:
         """Judge one path by everything that is said of it."""
         here, entries, is_fetched = self._gathered(path, said)
@@ -394,23 +402,20 @@ class Reading:
     def _fetch_rows(self) -> Iterator[Row]:
         """Yield a row for each payload file that is to be fetched."""
         for number, line in enumerate(self._lines("fetch.txt"), start=1):
-            parts = line.split(None, 2)
+            entry = _fetch_entry(line)
             where = f"fetch.txt:{number}"
-            if (
-                len(parts) != 3
-                or not re.match(r"(?i)https?://[^/]", parts[0])
-                or not re.fullmatch(r"[0-9]{1,18}|-", parts[1])
-            ):
+            if entry is None:
                 self._found(
                     FindingCode.FETCH_MALFORMED, where, expected="absolute URL, length or '-', path", actual=repr(line)
                 )
                 continue
-            path = self._entry_path("fetch.txt", number, parts[2])
+            url, _, written = entry
+            path = self._entry_path("fetch.txt", number, written)
             if path is not None and not path.startswith("data/"):
                 self._found(FindingCode.FETCH_MALFORMED, where, expected="a path below data/", actual=path)
             elif path is not None:
                 yield path, _FETCHED, number, ""
-            self._check_address(where, parts[0])
+            self._check_address(where, url)
 
     def _check_address(self, where: str, url: str) -> None:
         because = refused_address(url)
@@ -483,6 +488,16 @@ class Reading:
                 continue
             elements.append((label.strip(), [value.strip()]))
         return [(label, " ".join(values)) for label, values in elements]
+
+
+def _fetch_entry(line: str) -> tuple[str, int | None, str] | None:
+    """Return URL, length and path (still encoded) of a line of a fetch file (RFC 8493 §2.2.3), or None when it is none."""
+    parts = line.split(None, 2)
+    if len(parts) != 3 or not re.match(r"(?i)https?://[^/]", parts[0]):
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}|-", parts[1]):
+        return None
+    return parts[0], None if parts[1] == "-" else int(parts[1]), parts[2]
 
 
 def _algorithm(manifest: str) -> Algorithm | None:
