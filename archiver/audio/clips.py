@@ -55,7 +55,8 @@ def _segment_class() -> Any:
     """Import pydub in silence: it warns of a missing ffmpeg that is never wanted, of its own escapes, and of `audioop`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from pydub import AudioSegment
+        from pydub import AudioSegment, utils
     # Whatever would try to start a program finds one that cannot be started, wherever the process stands.
     AudioSegment.converter = AudioSegment.ffmpeg = AudioSegment.ffprobe = os.devnull
+    utils.get_prober_name = utils.get_encoder_name = utils.get_player_name = lambda: os.devnull
     return AudioSegment

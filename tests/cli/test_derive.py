@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import sqlite3
+import time
 from contextlib import closing
 
 import av
@@ -18,6 +19,7 @@ from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
 from tests.archive import LICENCE, Archive
 from tests.listening import JPEG, comments_of, decoded, png, recording, with_picture
+from tests.servers.s3_servers import BUCKET
 
 ND = "http://creativecommons.org/licenses/by-nc-nd/3.0/"
 NC = "http://creativecommons.org/licenses/by-nc/4.0/"
@@ -382,3 +384,69 @@ def test_examining_files_measures_them_when_it_is_asked_to_and_leaves_nothing_be
     assert sorted(path.name for path in (archive.root / "music").iterdir()) == ["a.flac", "page.mp3"]
     assert "LUFS" in archive.run("examine", "music/a.flac", "--loudness").out
     assert archive.run("examine", "music/a.flac", "--output", "jsonl").records[0].get("loudness") is None
+
+
+def test_a_run_that_is_killed_between_two_files_leaves_nothing_whole_and_the_next_goes_on(archive, made):
+    for name in ("opus/data/two.wav.opus", "opus/data/disc 1/\u00fc 100%.flac.opus"):
+        process = archive.start("derive", "one", "--opus")
+        waiting = time.monotonic() + 60
+        while not derivatives_of(place(archive)) and time.monotonic() < waiting and process.poll() is None:
+            time.sleep(0.005)
+        process.kill()
+        process.communicate(timeout=30)
+        if "opus/manifest.json" in contents(place(archive)):
+            break  # it was faster than we are; the rest of the test says what it says all the same
+        assert archive.run("get", "one", f"out-{len(name)}", "--format", "opus").status in {0, 4}
+    assert derived(archive, "one", "--opus")["kinds"]["opus"]["files"] == 2
+    whole = {name: content for name, content in derivatives_of(place(made)).items() if name.startswith("opus/")}
+    assert {
+        name: content for name, content in derivatives_of(place(archive)).items() if name.startswith("opus/")
+    } == whole
+    assert archive.left_in_staging() == []
+
+
+def test_an_item_that_came_into_doubt_after_it_was_stored_is_not_derived_from(archive):
+    assert derived(archive, "other", "--opus")["outcome"] == "made"
+    with closing(sqlite3.connect(archive.root / "catalogue.sqlite")) as catalogue:
+        catalogue.execute(
+            "INSERT INTO review_case (item_id, title, collections, item_set, whole_set, batch_set, reasons, decision, "
+            "opened_at) SELECT id, '', '[]', 'a', '', 'b', '[\"CONFLICT_TOOLS\"]', '{}', '2999-01-01 00:00:00.000000' "
+            "FROM item WHERE name = 'other'"
+        )
+        catalogue.commit()
+    record = derived(archive, "other", "--opus", status=1)
+    assert record["reasons"] == ["ITEM_QUARANTINED"]
+    assert derivatives_of(place(archive, "other")) == {}
+    assert archive.run("get", "other", "out", "--format", "opus").status == 1
+
+
+@pytest.mark.xdist_group("ministack")
+def test_a_bucket_keeps_the_same_derivatives_as_a_directory(archive, made, tmp_path, ministack):
+    bucket = {"url": f"s3://{BUCKET}/{tmp_path.name}", "endpoint": ministack.endpoint, "addressing": "path"}
+    archive.stores["cloud"] = bucket
+    archive.write()
+    keys = {"AWS_ACCESS_KEY_ID": ministack.access_key, "AWS_SECRET_ACCESS_KEY": ministack.secret_key}
+    archive.extra_environment.update(keys, ARCHIVER_DERIVATIVES__STORE="cloud")
+    assert derived(archive, "one", "--opus", "--waveform")["outcome"] == "made"
+    client = ministack.client()
+
+    def there():
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{tmp_path.name}/derivatives/")
+        found = [entry["Key"] for page in pages for entry in page.get("Contents", []) if "/data/" in entry["Key"]]
+        return {
+            key.partition("/v1/")[2]: client.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in sorted(found)
+        }, found
+
+    wanted = {
+        name: content
+        for name, content in derivatives_of(place(made)).items()
+        if name.startswith(("opus/", "waveform/"))
+    }
+    found, names = there()
+    assert found == wanted
+    client.put_object(Bucket=BUCKET, Key=names[0], Body=b"damaged")
+    assert archive.run("get", "one", "out", "--format", "opus").status == 0
+    assert there()[0] == wanted
+    assert archive.run("withdraw", "one", "--reason", "r", "--approver", "a").status == 0
+    assert there()[0] == {}
+    client.close()
