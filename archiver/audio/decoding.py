@@ -86,13 +86,14 @@ def demuxer_of(path: Path) -> str:
         return ""
 
 
-def decode(path: Path, *, bit_depth: int | None, ends: int | None = None) -> Decoded:
+def decode(path: Path, *, bit_depth: int | None, ends: int | None = None, has_digest: bool = False) -> Decoded:
     """Decode the first audio stream of a file with PyAV.
 
     Args:
         path: The file; no other one is opened.
         bit_depth: Bits of a sample as the headers state them, for the digest of the decoded samples.
         ends: The byte at which sound ends and tags begin, which the decoder is not to take for sound.
+        has_digest: The file has a digest of its samples: then checksums of single frames show nothing more.
     """
     import av
     import av.logging
@@ -102,7 +103,7 @@ def decode(path: Path, *, bit_depth: int | None, ends: int | None = None) -> Dec
     seen = Decoded(bit_depth=bit_depth or 0)
     with av.logging.Capture(local=False) as log:
         try:
-            _decode(path, seen, ends)
+            _decode(path, seen, ends, checks_frames=not has_digest)
         except TooMuchError as error:
             seen.is_limited = True
             seen.note(Remark.LIMIT, error)
@@ -127,7 +128,7 @@ def _failed(seen: Decoded, error: Exception, path: Path) -> None:
     seen.note(code, f"{type(error).__name__}: {what}")
 
 
-def _decode(path: Path, seen: Decoded, ends: int | None) -> None:
+def _decode(path: Path, seen: Decoded, ends: int | None, *, checks_frames: bool) -> None:
     import av
 
     with av.open(f"file:{path}", options=OPTIONS, metadata_errors="replace") as container:
@@ -138,7 +139,7 @@ def _decode(path: Path, seen: Decoded, ends: int | None) -> None:
         stream = container.streams.audio[0]
         codec = stream.codec_context
         codec.thread_count = 1
-        if codec.name in LOSSLESS:
+        if codec.name in LOSSLESS and checks_frames:
             codec.options = {"err_detect": "crccheck"}  # each frame has its own checksum (FLAC: RFC 9639 §9.3)
         seen.codec, seen.rate, seen.channels = codec.name, codec.sample_rate, codec.channels
         seen.bitrate = container.bit_rate or 0

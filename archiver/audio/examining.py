@@ -50,7 +50,7 @@ def examine(path: Path, *, name: str, puid: str = "", format_name: str = "") -> 
     if any(remark.code is Remark.EMPTY for remark in walked.remarks):
         return Examination(name, remarks=walked.remarks)
     facts, tags, read = _read_tags(path)
-    seen = decode(path, bit_depth=facts.get("bit_depth"), ends=walked.ends)
+    seen = decode(path, bit_depth=facts.get("bit_depth"), ends=walked.ends, has_digest=bool(facts.get("md5")))
     remarks = [*walked.remarks, *_understood(seen, walked), *_compared(seen, facts, walked), *_named(seen, name)]
     tools = [
         ToolOutcome("pygfried", _version("pygfried"), f"identified {puid}" if puid else "not identified"),

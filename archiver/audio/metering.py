@@ -7,8 +7,9 @@ import math
 from typing import Any
 
 LOSSLESS = {"flac", "alac", "wavpack", "shorten", "ape", "tta", "tak"}
-BLOCK = 1 << 16
-"""Samples of one channel that are looked at together."""
+BLOCK = 1 << 15
+"""Samples of one channel that are looked at together: few enough for a processor's cache."""
+_TYPES = {"u8": "u1", "s16": "<i2", "s32": "<i4", "s64": "<i8", "flt": "<f4", "dbl": "<f8"}
 
 
 class Meter:
@@ -29,22 +30,20 @@ class Meter:
         self.is_exact = codec in LOSSLESS or codec.startswith("pcm_")
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._has_samples = False
-        self._kind: tuple[Any, ...] | None = None
         self._fifo = av.AudioFifo()
 
     def take(self, frame: Any) -> None:
         """Take one frame; frames of another kind than those before are counted as a change."""
         import av
 
-        kind = frame.sample_rate, frame.format.name, frame.layout.nb_channels
-        if kind != self._kind:
-            if self._kind is not None:
-                self.changes += 1
-                self.finish()
-                self._fifo = av.AudioFifo()
-            self._kind = kind
         frame.pts = None  # the queue would compare times, which have gaps where a file is damaged
-        self._fifo.write(frame)
+        try:
+            self._fifo.write(frame)
+        except ValueError:
+            self.changes += 1
+            self.finish()
+            self._fifo = av.AudioFifo()
+            self._fifo.write(frame)
         if self._fifo.samples >= BLOCK:
             self.finish()
 
@@ -58,32 +57,45 @@ class Meter:
         return self._md5.hexdigest() if self.is_exact and self._has_samples and not self.changes else ""
 
     def _look(self, block: Any) -> None:
-        samples = block.to_ndarray()
+        planes = _planes(block)
         if self.is_exact:
             self._has_samples = True
-            self._md5.update(self._as_stored(samples.T if block.format.is_planar else samples))
+            self._md5.update(self._as_stored(planes))
+        for plane in planes:
+            self._measure(plane)
+
+    def _measure(self, samples: Any) -> None:
         low, high = float(samples.min()), float(samples.max())
         if samples.dtype.kind == "u":
             low, high, scale = low - 128, high - 128, 128.0
         else:
             scale = float(1 << (samples.itemsize * 8 - 1)) if samples.dtype.kind == "i" else 1.0
         peak = max(-low, high) / scale
-        if math.isfinite(peak):
-            self.peak = max(self.peak, peak)
+        if peak > self.peak and math.isfinite(peak):
+            self.peak = peak
 
-    def _as_stored(self, samples: Any) -> Any:
+    def _as_stored(self, planes: list[Any]) -> Any:
         """Samples as FLAC digests them: signed, little-endian, in as few whole bytes as they need (RFC 9639 §8.2)."""
         import numpy as np
 
-        flat = np.ascontiguousarray(samples).reshape(-1)
+        flat = planes[0] if len(planes) == 1 else np.stack(planes, axis=1).reshape(-1)
         if flat.dtype == np.uint8:
-            return (flat ^ 0x80).tobytes()
+            return flat ^ 0x80
         wide = flat.itemsize * 8
         bits = self.bit_depth if 0 < self.bit_depth < wide else wide
         if flat.dtype.kind != "i" or bits == wide:
             return flat
-        shifted = flat >> (wide - bits)  # decoders fill the upper bits
         width = -(-bits // 8)
-        if width in {1, 2}:
-            return shifted.astype(f"<i{width}")
-        return shifted.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :width].tobytes()
+        if bits % 8:
+            flat = flat >> (width * 8 - bits)  # decoders fill the upper bits
+        # Little-endian, so the whole bytes that count are the upper ones, which come last.
+        return flat.view(np.uint8).reshape(-1, flat.itemsize)[:, flat.itemsize - width :].tobytes()
+
+
+def _planes(block: Any) -> list[Any]:
+    """Return the samples of a block without copying them: one array for each plane."""
+    import numpy as np
+
+    kind = np.dtype(_TYPES[block.format.packed.name])
+    count = block.samples * (1 if block.format.is_planar else block.layout.nb_channels)
+    return [np.frombuffer(plane, kind, count) for plane in block.planes]
