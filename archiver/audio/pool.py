@@ -24,15 +24,17 @@ class Pool:
     They begin when they are first wanted.
     """
 
-    def __init__(self, workers: int, *, seconds: int = 900) -> None:
+    def __init__(self, workers: int, *, seconds: int = 900, fingerprints: bool = False) -> None:
         """Keep the limits.
 
         Args:
             workers: Files examined at once.
             seconds: Of computing for one file, and twice that by the clock.
+            fingerprints: Whether acoustic fingerprints are taken too.
         """
         self.seconds = seconds
         self.workers = workers
+        self._fingerprints = fingerprints
         self.idle: queue.LifoQueue[Child] = queue.LifoQueue()
         for _ in range(workers):
             self.idle.put(Child("archiver.audio.worker", str(seconds)))
@@ -44,7 +46,13 @@ class Pool:
         puid, format_name = self._identified(path)
         worker = self.idle.get()
         try:
-            request = {"path": str(path.absolute()), "name": name, "puid": puid, "format_name": format_name}
+            request = {
+                "path": str(path.absolute()),
+                "name": name,
+                "puid": puid,
+                "format_name": format_name,
+                "fingerprint": self._fingerprints,
+            }
             return parse_examination(worker.ask(request, seconds=2 * self.seconds))
         except TimeoutError:
             return hopeless(name, Remark.LIMIT, f"time: expected at most {2 * self.seconds} seconds")

@@ -6,12 +6,15 @@ python -P -m archiver.audio.worker CPU_SECONDS
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from archiver.audio.examining import examine
+from archiver.audio.fingerprints import fingerprint
 from archiver.audio.limits import MEMORY, serve
-from archiver.core.examinations import Examination, Remark, hopeless
+from archiver.core.examinations import Examination, Remark, ToolOutcome, hopeless
 
 
 def main() -> None:
@@ -24,13 +27,22 @@ def _answered(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _examined(request: dict[str, Any]) -> Examination:
-    name = request["name"]
+    name, path = request["name"], Path(request["path"])
     try:
-        return examine(Path(request["path"]), name=name, puid=request["puid"], format_name=request["format_name"])
+        found = examine(path, name=name, puid=request["puid"], format_name=request["format_name"])
+        return _fingerprinted(found, path) if request["fingerprint"] and found.format.samples else found
     except MemoryError:
         return hopeless(name, Remark.LIMIT, f"memory: expected at most {MEMORY} bytes")
     except Exception as error:  # noqa: BLE001 - the boundary of one file: its fault is its answer
         return hopeless(name, Remark.WORKER_DIED, f"{type(error).__name__}: {error}"[:300])
+
+
+def _fingerprinted(found: Examination, path: Path) -> Examination:
+    made = fingerprint(path)
+    tool = ToolOutcome(
+        "imageio-ffmpeg", version("imageio-ffmpeg"), "fingerprinted" if made else "refused a fingerprint"
+    )
+    return replace(found, fingerprint=made, tools=(*found.tools, tool))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from archiver.catalogue.recounting import Recounting
 from archiver.catalogue.reviewing import Reviewing
 from archiver.catalogue.schema import HEAD
 from archiver.catalogue.snapshots import Snapshots
+from archiver.catalogue.sounding import Sounding
 from archiver.catalogue.withdrawing import Withdrawing
 from archiver.catalogue.writing import Writing
 from archiver.core.errors import CatalogueError, CatalogueLockedError
@@ -48,6 +49,7 @@ class Catalogue(
     Measuring,
     Enriching,
     Recounting,
+    Sounding,
     Withdrawing,
     Snapshots,
 ):

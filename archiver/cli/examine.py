@@ -31,8 +31,15 @@ if TYPE_CHECKING:
 )
 @output_option
 @pass_front
-def examine_command(
-    front: Front, *, files: tuple[Path, ...], jobs: int | None, seconds: int, loudness: bool, output: str
+def examine_command(  # noqa: PLR0913 - one keyword for each option
+    front: Front,
+    *,
+    files: tuple[Path, ...],
+    jobs: int | None,
+    seconds: int,
+    loudness: bool,
+    fingerprint: bool,
+    output: str,
 ) -> int:
     """Say what audio files are and prove that they play: every frame is decoded. Nothing is written.
 
@@ -42,7 +49,7 @@ def examine_command(
     from archiver.wiring.listening import examiner
 
     workers = jobs or os.cpu_count() or 1
-    room, engine = examiner(workers, seconds=seconds), wiring.threads(workers, "examine")
+    room, engine = examiner(workers, seconds=seconds, fingerprints=fingerprint), wiring.threads(workers, "examine")
     ear = meter(workers, seconds=seconds) if loudness else None
     counts = dict.fromkeys(Verdict, 0)
     try:

@@ -14,6 +14,7 @@ REPORTS = {
         "report_suspicious",
         "Recordings to listen to: silent, clipped, half dead, other than they are said to be.",
     ),
+    "duplicates": ("report_duplicates", "Recordings that are held more than once, whatever their tags and containers."),
     "collection": ("report_collection", "Holdings, licences, sizes, formats, sources, growth."),
 }
 """Name of each report, the module below `archiver.cli` that has it, and its line in the help."""

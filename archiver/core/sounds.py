@@ -80,6 +80,15 @@ class DuplicateGroup:
     members: tuple[Placed, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DuplicateReport:
+    """What is held more than once: the groups, and how many recordings were compared, how many by fingerprint as well."""
+
+    groups: tuple[DuplicateGroup, ...]
+    recordings: int
+    fingerprints: int
+
+
 def sounds_in(technical: bytes) -> tuple[Sound, ...]:
     """Read what ``metadata/technical.json`` says of recordings; nothing where it is of an earlier form or no such file."""
     try:
