@@ -16,6 +16,7 @@ class FindingCode(StrEnum):
     DECLARATION_MALFORMED = "DECLARATION_MALFORMED"
     VERSION_UNKNOWN = "VERSION_UNKNOWN"
     TAG_ENCODING = "TAG_ENCODING"
+    PAYLOAD_DIRECTORY_MISSING = "PAYLOAD_DIRECTORY_MISSING"
     PAYLOAD_MANIFEST_MISSING = "PAYLOAD_MANIFEST_MISSING"
     ALGORITHM_UNKNOWN = "ALGORITHM_UNKNOWN"
     MANIFEST_MALFORMED = "MANIFEST_MALFORMED"
@@ -24,6 +25,8 @@ class FindingCode(StrEnum):
     MANIFEST_INCOMPLETE = "MANIFEST_INCOMPLETE"
     MANIFEST_ASTERISK = "MANIFEST_ASTERISK"
     PATH_UNSAFE = "PATH_UNSAFE"
+    PATH_ENCODING = "PATH_ENCODING"
+    PATH_DOT = "PATH_DOT"
     PATHS_COLLIDE = "PATHS_COLLIDE"
     TAG_MANIFEST_OMITS = "TAG_MANIFEST_OMITS"
     TAG_MANIFEST_SELF = "TAG_MANIFEST_SELF"
@@ -83,16 +86,19 @@ CLAUSES = {
     FindingCode.DECLARATION_MISSING: "RFC 8493 §2.1.1",
     FindingCode.DECLARATION_MALFORMED: "RFC 8493 §2.1.1",
     FindingCode.VERSION_UNKNOWN: "RFC 8493 §2.1.1",
-    FindingCode.TAG_ENCODING: "RFC 8493 §2.1.1, §4",
+    FindingCode.TAG_ENCODING: "RFC 8493 §2.1.1, §2.3",
+    FindingCode.PAYLOAD_DIRECTORY_MISSING: "RFC 8493 §2.1.2",
     FindingCode.PAYLOAD_MANIFEST_MISSING: "RFC 8493 §2.1.3",
     FindingCode.ALGORITHM_UNKNOWN: "RFC 8493 §2.4",
     FindingCode.MANIFEST_MALFORMED: "RFC 8493 §2.1.3",
     FindingCode.MANIFEST_PATH_OUTSIDE: "RFC 8493 §2.1.3",
     FindingCode.MANIFEST_DUPLICATE: "RFC 8493 §2.1.3",
     FindingCode.MANIFEST_INCOMPLETE: "RFC 8493 §2.1.3",
-    FindingCode.MANIFEST_ASTERISK: "RFC 8493 §2.1.3",
-    FindingCode.PATH_UNSAFE: "RFC 8493 §5.2",
-    FindingCode.PATHS_COLLIDE: "RFC 8493 §5.1.3",
+    FindingCode.MANIFEST_ASTERISK: "RFC 8493 §6.1.3",
+    FindingCode.PATH_UNSAFE: "RFC 8493 §5.1",
+    FindingCode.PATH_ENCODING: "RFC 8493 §2.1.3, §2.2.3",
+    FindingCode.PATH_DOT: "RFC 8493 §2.1.3",
+    FindingCode.PATHS_COLLIDE: "RFC 8493 §6.1.1",
     FindingCode.TAG_MANIFEST_OMITS: "RFC 8493 §2.2.1",
     FindingCode.TAG_MANIFEST_SELF: "RFC 8493 §2.2.1",
     FindingCode.BAG_INFO_MALFORMED: "RFC 8493 §2.2.2",
@@ -101,10 +107,10 @@ CLAUSES = {
     FindingCode.OXUM_MISMATCH: "RFC 8493 §2.2.2, §3",
     FindingCode.FETCH_MALFORMED: "RFC 8493 §2.2.3",
     FindingCode.FETCH_NOT_LISTED: "RFC 8493 §2.2.3",
-    FindingCode.FETCH_ADDRESS: "RFC 8493 §5",
-    FindingCode.PATH_RESERVED: "RFC 8493 §6",
-    FindingCode.LINK_REFUSED: "RFC 8493 §5.2",
-    FindingCode.HARD_LINK: "RFC 8493 §5.2",
+    FindingCode.FETCH_ADDRESS: "RFC 8493 §5.2",
+    FindingCode.PATH_RESERVED: "RFC 8493 §6.1.2",
+    FindingCode.LINK_REFUSED: "RFC 8493 §5.1",
+    FindingCode.HARD_LINK: "RFC 8493 §5.1",
     FindingCode.SPECIAL_FILE: "RFC 8493 §2.1.2",
     FindingCode.NAME_NOT_UTF8: "RFC 8493 §2.1.3",
     FindingCode.MEMBER_REPEATED: "BagIt 0.97 §4, §2.1.3",
@@ -152,7 +158,13 @@ INVALID_ONLY = frozenset([FindingCode.FILE_CHANGED])
 """A bag with only these is complete and not valid (RFC 8493 §3); any other finding makes it incomplete as well."""
 
 WARNINGS = frozenset(
-    [FindingCode.MANIFEST_ASTERISK, FindingCode.HARD_LINK, FindingCode.FETCH_ADDRESS, FindingCode.PATH_RESERVED]
+    [
+        FindingCode.MANIFEST_ASTERISK,
+        FindingCode.PATH_DOT,
+        FindingCode.HARD_LINK,
+        FindingCode.FETCH_ADDRESS,
+        FindingCode.PATH_RESERVED,
+    ]
 )
 """Deviations that a reader accepts and warns of; the bag stays valid. Nothing is fetched from a refused address."""
 
@@ -163,6 +175,7 @@ TOLERABLE = frozenset(
         FindingCode.MANIFEST_INCOMPLETE,
         FindingCode.OXUM_MALFORMED,
         FindingCode.OXUM_REPEATED,
+        FindingCode.PATH_ENCODING,
         FindingCode.PATHS_COLLIDE,
         FindingCode.SERIALIZATION_TOP,
         FindingCode.TAG_MANIFEST_OMITS,

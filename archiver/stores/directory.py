@@ -225,6 +225,14 @@ class DirectoryStore:
                 if modes.S_ISREG(facts.st_mode) and is_key(path) and not path.startswith(f"{INCOMING}/"):
                     yield ObjectFacts(path, facts.st_size)
 
+    def has_directory(self, path: str) -> bool:
+        """Tell whether there is a directory; see `archiver.ports.bags.BagTree`."""
+        try:
+            with self._tree.opened(path.split("/")):
+                return True
+        except OSError:
+            return False
+
     @contextmanager
     def reader(self) -> Iterator[Reader]:
         """Open what the files of a bag are read through; see `archiver.ports.bags.BagTree`."""

@@ -172,11 +172,14 @@ def verify_tree(tree: BagTree, *, files: Engine, demand: Demand = DEMAND, room: 
     with room.scratch() as scratch:
         contents = _Contents(tree.survey(""), scratch)
         if len(contents.bags) == 1:
-            yield contents.bag(0, tree.name, demand).judged(tree.reader, files=files, scratch=scratch, room=room)
+            bag = contents.bag(0, tree.name, demand)
+            bag.ask_for_payload_directory(tree)
+            yield bag.judged(tree.reader, files=files, scratch=scratch, room=room)
             return
     for prefix in contents.bags:
         with room.scratch() as scratch:
             bag = _Contents(tree.survey(prefix), scratch, prefix).bag(0, tree.name, demand)
+            bag.ask_for_payload_directory(tree)
             yield bag.judged(tree.reader, files=files, scratch=scratch, room=room)
 
 
@@ -315,7 +318,7 @@ class _Bag:
         self.demand = demand
         self.name = name
         self.tags: dict[str, BinaryIO] = {}
-        self.files = self.bytes = 0
+        self.files = self.bytes = self.payload = 0
         self.findings = [
             Finding(_CODES[one.kind], one.path.removeprefix(self.prefix), expected="a plain file", actual=one.detail)
             for one in strangers
@@ -328,6 +331,7 @@ class _Bag:
         for path, size, place in self.there:
             self.files += 1
             self.bytes += size
+            self.payload += path.startswith("data/")
             if not is_tag_file(path) or path in seen:
                 continue
             seen.add(path)
@@ -336,6 +340,12 @@ class _Bag:
                 self.findings.append(Finding(FindingCode.FILE_UNREADABLE, path, expected="a tag file", actual=actual))
             else:
                 yield ObjectFacts(self.prefix + path, size, place=place)
+
+    def ask_for_payload_directory(self, tree: BagTree) -> None:
+        """Find that there is no payload directory. Stores and archives need not name directories: nobody can tell there."""
+        if not self.payload and not tree.has_directory(f"{self.prefix}data"):
+            code = FindingCode.PAYLOAD_DIRECTORY_MISSING
+            self.findings.append(Finding(code, "data/", expected="a directory", actual="none"))
 
     def begin(self, room: Room) -> None:
         """Tell that the bag will now be read."""

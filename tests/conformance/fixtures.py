@@ -417,6 +417,325 @@ def _a_name_that_is_not_utf8(root: Path) -> None:
     (root / "data" / os.fsdecode(b"caf\xe9.txt")).write_bytes(b"x")
 
 
+@case(Code.PAYLOAD_DIRECTORY_MISSING)
+def _no_payload_directory(root: Path) -> None:
+    draft(payload={}, manifests={f"manifest-{a}.txt": "" for a in ALGORITHMS}).write(root)
+
+
+@case(Code.MANIFEST_INCOMPLETE)
+def _three_manifests_of_which_one_lists_half(root: Path) -> None:
+    made = draft()
+    made.manifests = {"manifest-md5.txt": made.manifest("md5", "data/a.txt")}
+    made.write(root)
+
+
+@case(valid=True)
+def _an_old_bag_whose_manifests_list_one_half_each(root: Path) -> None:
+    made = draft(declaration=old())
+    made.manifests = {
+        "manifest-sha256.txt": made.manifest("sha256", "data/a.txt"),
+        "manifest-sha512.txt": made.manifest("sha512", "data/sub/b.txt"),
+    }
+    made.write(root)
+
+
+@case(Code.PATH_ENCODING)
+def _a_percent_sign_that_is_not_encoded(root: Path) -> None:
+    made = draft(payload={"data/100%.txt": b"1", "data/b.txt": b"2"})
+    made.manifests = {f"manifest-{a}.txt": made.manifest(a).replace("%25", "%") for a in ALGORITHMS}
+    made.write(root)
+
+
+@case(Code.PATH_ENCODING, Code.FILE_MISSING, Code.FILE_UNEXPECTED)
+def _a_space_that_is_percent_encoded(root: Path) -> None:
+    made = draft(payload={"data/a b.txt": b"1"})
+    made.manifests = {f"manifest-{a}.txt": made.manifest(a).replace("a b", "a%20b") for a in ALGORITHMS}
+    made.write(root)
+
+
+@case(valid=True)
+def _line_ends_encoded_in_small_letters(root: Path) -> None:
+    made = draft(payload={"data/a\nb.txt": b"1", "data/a\rb.txt": b"2"})
+    made.manifests = {
+        f"manifest-{a}.txt": made.manifest(a).replace("%0A", "%0a").replace("%0D", "%0d") for a in ALGORITHMS
+    }
+    made.write(root)
+
+
+@case(valid=True)
+def _an_old_bag_in_which_a_percent_sign_is_a_character(root: Path) -> None:
+    made = draft(declaration=old(), payload={"data/100%.txt": b"1", "data/100%25.txt": b"2", "data/%20": b"3"})
+    made.manifests = {f"manifest-{a}.txt": made.manifest(a).replace("%25", "%") for a in ALGORITHMS}
+    made.write(root)
+
+
+@case(Code.FILE_MISSING, Code.FILE_UNEXPECTED)
+def _an_old_bag_with_the_code_of_a_line_end_in_a_name(root: Path) -> None:
+    made = draft(declaration=old(), payload={"data/100%0A.txt": b"1"})
+    made.manifests = {f"manifest-{a}.txt": made.manifest(a).replace("%25", "%") for a in ALGORITHMS}
+    made.write(root)
+
+
+@case(valid=True)
+def _a_fetched_file_whose_name_is_encoded(root: Path) -> None:
+    made = fetching("https://example.org/1 1 data/100%25%0A.txt\n")
+    made.payload = {"data/100%\n.txt": b"1"}
+    made.write(root)
+
+
+@case(Code.PATH_ENCODING)
+def _a_fetched_file_whose_name_is_not_encoded(root: Path) -> None:
+    made = fetching("https://example.org/1 1 data/100%.txt\n")
+    made.payload = {"data/100%.txt": b"1"}
+    made.write(root)
+
+
+@case(Code.FETCH_MALFORMED)
+def _an_empty_line_in_the_fetch_file(root: Path) -> None:
+    fetching("https://example.org/a.txt 1 data/a.txt\n\n").write(root)
+
+
+@case(Code.FETCH_MALFORMED)
+def _a_negative_length_to_fetch(root: Path) -> None:
+    fetching("https://example.org/a.txt -1 data/a.txt\n").write(root)
+
+
+@case(Code.FETCH_MALFORMED)
+def _a_tag_file_to_fetch(root: Path) -> None:
+    fetching("https://example.org/a.txt 1 bag-info.txt\n").write(root)
+
+
+@case(Code.FETCH_NOT_LISTED, Code.FILE_MISSING)
+def _a_file_to_fetch_that_one_manifest_lists(root: Path) -> None:
+    made = fetching("https://example.org/c.txt 1 data/c.txt\n")
+    digest = hashlib.sha256(b"c").hexdigest()
+    made.manifests = {"manifest-sha256.txt": made.manifest("sha256") + f"{digest}  data/c.txt\n"}
+    made.write(root)
+
+
+@case(Code.TAG_ENCODING)
+def _a_byte_order_mark_in_a_manifest(root: Path) -> None:
+    made = draft()
+    made.manifests = {"manifest-sha256.txt": "\ufeff" + made.manifest("sha256")}
+    made.write(root)
+
+
+@case(Code.TAG_ENCODING)
+def _a_byte_order_mark_in_the_metadata(root: Path) -> None:
+    made = draft()
+    made.info = f"\ufeffPayload-Oxum: {made.oxum()}\n"
+    made.write(root)
+
+
+@case(Code.TAG_ENCODING, Code.FILE_UNEXPECTED)
+def _manifests_in_another_encoding_than_declared(root: Path) -> None:
+    made = draft(payload={"data/\u00e9.txt": b"1"})
+    made.tags = {f"manifest-{a}.txt": made.manifest(a).encode("latin-1") for a in ALGORITHMS}
+    made.write(root)
+
+
+@case(valid=True)
+def _tag_files_in_latin_1_as_declared(root: Path) -> None:
+    made = draft(payload={"data/\u00e9.txt": b"1"})
+    made.declaration = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: ISO-8859-1\n"
+    made.tags = {f"manifest-{a}.txt": made.manifest(a).encode("latin-1") for a in ALGORITHMS}
+    made.write(root)
+
+
+@case(Code.TAG_ENCODING)
+def _an_encoding_that_is_a_trick_of_ours(root: Path) -> None:
+    draft(declaration=b"BagIt-Version: 1.0\nTag-File-Character-Encoding: rot13\n").write(root)
+
+
+@case(Code.TAG_ENCODING)
+def _an_encoding_that_takes_for_ever(root: Path) -> None:
+    draft(declaration=b"BagIt-Version: 1.0\nTag-File-Character-Encoding: punycode\n").write(root)
+
+
+@case(valid=True)
+def _line_ends_of_all_three_kinds_in_one_file(root: Path) -> None:
+    made = draft(payload={f"data/{number}.txt": b"x" for number in range(4)})
+    ends = iter(["\r\n", "\r", "\n", "\r\n"])
+    lines = made.manifest("sha256").splitlines()
+    made.manifests = {"manifest-sha256.txt": "".join(line + next(ends) for line in lines)}
+    made.write(root)
+
+
+@case(valid=True)
+def _characters_that_end_lines_elsewhere(root: Path) -> None:
+    names = ("\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\u00a0")
+    draft(payload={f"data/a{name}b.txt": name.encode() for name in names}).write(root)
+
+
+@case(Code.MANIFEST_MALFORMED, Code.MANIFEST_INCOMPLETE)
+def _an_entry_parted_by_a_space_that_is_none(root: Path) -> None:
+    made = draft()
+    made.manifests = {"manifest-sha256.txt": made.manifest("sha256").replace("  data/a", "\u00a0data/a")}
+    made.write(root)
+
+
+@case(Code.MANIFEST_MALFORMED)
+def _a_comment_in_a_manifest(root: Path) -> None:
+    made = draft()
+    made.manifests = {"manifest-sha256.txt": "# made by hand\n" + made.manifest("sha256")}
+    made.write(root)
+
+
+@case(Code.MANIFEST_MALFORMED, Code.MANIFEST_INCOMPLETE)
+def _a_digest_that_is_too_long(root: Path) -> None:
+    made = draft()
+    made.manifests = {"manifest-sha256.txt": "0" + made.manifest("sha256")}
+    made.write(root)
+
+
+@case(Code.MANIFEST_MALFORMED, Code.MANIFEST_INCOMPLETE)
+def _a_path_before_its_digest(root: Path) -> None:
+    made = draft()
+    first, second = made.manifest("sha256").splitlines()
+    made.manifests = {"manifest-sha256.txt": f"{second}\n{first[66:]}  {first[:64]}\n"}
+    made.write(root)
+
+
+@case(Code.PATH_DOT, valid=True)
+def _entries_that_begin_with_a_dot(root: Path) -> None:
+    made = draft()
+    made.manifests = {"manifest-sha256.txt": made.manifest("sha256").replace("  data/", "  ./data/")}
+    made.write(root)
+
+
+@case(Code.PATH_DOT, Code.MANIFEST_DUPLICATE)
+def _one_file_under_two_spellings(root: Path) -> None:
+    made = draft()
+    again = made.manifest("sha256", "data/a.txt").replace("data/", "./data/")
+    made.manifests = {"manifest-sha256.txt": made.manifest("sha256") + again}
+    made.write(root)
+
+
+@case(Code.MANIFEST_DUPLICATE)
+def _an_old_bag_with_two_digests_for_one_file(root: Path) -> None:
+    made = draft(declaration=old())
+    made.manifests = {"manifest-sha256.txt": made.manifest("sha256") + f"{'0' * 64}  data/a.txt\n"}
+    made.write(root)
+
+
+@case(Code.PATH_UNSAFE)
+def _an_entry_for_a_directory(root: Path) -> None:
+    made = draft()
+    made.manifests = {"manifest-sha256.txt": made.manifest("sha256") + f"{'0' * 64}  data/sub/\n"}
+    made.write(root)
+
+
+@case(Code.PATH_UNSAFE, Code.MANIFEST_INCOMPLETE)
+def _backslashes_for_slashes(root: Path) -> None:
+    made = draft()
+    made.manifests = {"manifest-sha256.txt": made.manifest("sha256").replace("data/a", "..\\data\\a")}
+    made.write(root)
+
+
+@case(Code.MANIFEST_PATH_OUTSIDE)
+def _a_payload_file_in_a_tag_manifest(root: Path) -> None:
+    made = draft()
+    made.write(root)
+    path = root / "tagmanifest-sha256.txt"
+    path.write_bytes(path.read_bytes() + made.manifest("sha256", "data/a.txt").encode())
+
+
+@case(Code.TAG_MANIFEST_SELF)
+def _a_tag_manifest_that_lists_itself(root: Path) -> None:
+    draft().write(root)
+    path = root / "tagmanifest-sha256.txt"
+    path.write_bytes(path.read_bytes() + f"{'0' * 64}  tagmanifest-sha256.txt\n".encode())
+
+
+@case(Code.ALGORITHM_UNKNOWN)
+def _an_algorithm_in_capitals(root: Path) -> None:
+    made = draft()
+    made.tags = {"manifest-sha256.txt": b"\0absent", "manifest-SHA-256.txt": made.manifest("sha256").encode()}
+    made.write(root)
+
+
+@case(Code.ALGORITHM_UNKNOWN)
+def _an_unknown_algorithm_beside_known_ones(root: Path) -> None:
+    made = draft()
+    made.manifests = {"manifest-sha3512.txt": made.manifest("sha3_512")}
+    made.write(root)
+
+
+@case(Code.FILE_MISSING, Code.FILE_UNEXPECTED)
+def _an_entry_in_other_case_than_its_file(root: Path) -> None:
+    made = draft()
+    made.manifests = {f"manifest-{a}.txt": made.manifest(a).replace("a.txt", "A.txt") for a in ALGORITHMS}
+    made.write(root)
+
+
+@case(Code.FILE_UNEXPECTED)
+def _a_hidden_file_of_a_desktop(root: Path) -> None:
+    draft(info="Source-Organization: x\n").write(root)
+    (root / "data/sub/.DS_Store").write_bytes(b"x")
+
+
+@case(Code.LINK_REFUSED, Code.FILE_MISSING)
+def _a_payload_directory_that_is_a_symbolic_link(root: Path) -> None:
+    draft(info="Source-Organization: x\n").write(root)
+    (root / "data/sub").rename(root / "elsewhere")
+    (root / "data/sub").symlink_to(root / "elsewhere")
+
+
+@case(valid=True)
+def _a_bag_in_the_payload_of_a_bag(root: Path) -> None:
+    inner = {"data/inner/bagit.txt": Draft().declaration, "data/inner/manifest-md5.txt": b"no entry"}
+    draft(payload=inner).write(root)
+
+
+@case(Code.VERSION_UNKNOWN)
+def _a_version_with_a_nought_too_many(root: Path) -> None:
+    draft(declaration=b"BagIt-Version: 1.00\nTag-File-Character-Encoding: UTF-8\n").write(root)
+
+
+@case(Code.DECLARATION_MALFORMED)
+def _a_declaration_in_small_letters(root: Path) -> None:
+    draft(declaration=b"bagit-version: 1.0\ntag-file-character-encoding: UTF-8\n").write(root)
+
+
+@case(Code.DECLARATION_MALFORMED)
+def _an_empty_line_after_the_declaration(root: Path) -> None:
+    draft(declaration=Draft().declaration + b"\n").write(root)
+
+
+@case(Code.DECLARATION_MALFORMED)
+def _an_empty_declaration(root: Path) -> None:
+    draft(declaration=b"").write(root)
+
+
+@case(Code.BAG_INFO_MALFORMED)
+def _a_label_with_white_space_before_its_colon(root: Path) -> None:
+    draft(info="Payload-Oxum: 2.2\nTitle : x\n").write(root)
+
+
+@case(Code.BAG_INFO_MALFORMED)
+def _a_value_right_behind_its_colon(root: Path) -> None:
+    draft(info="Payload-Oxum: 2.2\nTitle:x\n").write(root)
+
+
+@case(Code.BAG_INFO_MALFORMED)
+def _a_continued_line_that_continues_nothing(root: Path) -> None:
+    draft(info="  continued\nPayload-Oxum: 2.2\n").write(root)
+
+
+@case(valid=True)
+def _an_old_bag_with_white_space_around_its_colons(root: Path) -> None:
+    draft(declaration=old(), info="Title  :   x\nPayload-Oxum :2.2\n").write(root)
+
+
+@case(Code.OXUM_MISMATCH)
+def _an_oxum_under_a_label_in_small_letters(root: Path) -> None:
+    draft(info="payload-oxum: 2.3\n").write(root)
+
+
+def old() -> bytes:
+    return b"BagIt-Version: 0.97\nTag-File-Character-Encoding: UTF-8\n"
+
+
 def relist(root: Path) -> None:
     """Write the tag manifests anew."""
     tags = [p for p in root.iterdir() if p.is_file() and not p.name.startswith("tagmanifest-")]

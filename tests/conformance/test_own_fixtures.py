@@ -9,7 +9,7 @@ import pytest
 from archiver.engines.threads import ThreadEngine
 from archiver.staging.scratch import DiskScratch
 from archiver.stores.directory import DirectoryStore
-from archiver.workflows.verify import Demand, Room, verify, verify_tree
+from archiver.workflows.verify import Demand, Room, verify_tree
 from tests.conformance.fixtures import CASES
 
 
@@ -17,7 +17,8 @@ def judged(root, **demand):
     engine = ThreadEngine(2, name="own")
     store = DirectoryStore("", root)
     try:
-        return verify(store, "", files=engine, strangers=store.strangers(""), demand=Demand(**demand))
+        (verdict,) = verify_tree(store, files=engine, demand=Demand(**demand))
+        return verdict
     finally:
         engine.close()
 

@@ -31,6 +31,8 @@ def theirs(root):
             return "valid" if bagit.Bag(str(root)).is_valid() else "not valid"
         except (bagit.BagError, OSError, UnicodeError, ValueError):
             return "not valid"
+        except TypeError as error:  # it lets any codec of Python in, also those that do not decode bytes
+            return f"crashes: {type(error).__name__}"
 
 
 def ours(verdict):

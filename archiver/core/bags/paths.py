@@ -1,7 +1,7 @@
 """Paths inside a bag, parsed once at the edge into types that cannot leave it.
 
-RFC 8493 §5.2: a bag that names files outside itself is an attack. §2.1.3: exactly ``%``, CR and LF are percent-encoded in
-manifests. §5.1.3: names that differ only by Unicode normalisation or by case meet in one file on some systems.
+RFC 8493 §5.1: a bag that names files outside itself is an attack. §2.1.3: exactly ``%``, CR and LF are percent-encoded in
+manifests. §6.1.1: names that differ only by Unicode normalisation or by case meet in one file on some systems.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _VARIABLE = re.compile(r"%[A-Za-z_][A-Za-z0-9_]*%[\\/]|\$\{?[A-Za-z_]+\}?/")
 _ENCODED = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _ENCODE = str.maketrans(_ENCODED)
 _DECODE = re.compile("%(25|0[Dd]|0[Aa])")
+_DECODE_OLD = re.compile("%(0[Dd]|0[Aa])")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -144,6 +145,20 @@ def encode_path(path: str) -> str:
     return path.translate(_ENCODE)
 
 
-def decode_path(path: str) -> str:
-    """Undo `encode_path`; other percent signs stand for themselves (RFC 8493 §2.1.3 asks for no other decoding)."""
-    return _DECODE.sub(lambda match: chr(int(match[1], 16)), path) if "%" in path else path
+def decode_path(path: str, *, is_old: bool = False) -> str:
+    """Undo `encode_path`; other percent signs stand for themselves (RFC 8493 §2.1.3 asks for no other decoding).
+
+    Args:
+        path: As written.
+        is_old: The bag is of a version before 1.0, in which only line ends were encoded: ``%25`` is a part of a name.
+    """
+    return (_DECODE_OLD if is_old else _DECODE).sub(_decoded, path) if "%" in path else path
+
+
+def is_well_encoded(path: str) -> bool:
+    """Tell whether each percent sign of a written path begins one of the three codes of BagIt 1.0."""
+    return path.count("%") == len(_DECODE.findall(path))
+
+
+def _decoded(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16))

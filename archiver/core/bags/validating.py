@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from archiver.core.bags.fetching import refused_address
 from archiver.core.bags.manifests import recognise_entry, split_lines
-from archiver.core.bags.paths import ORDINARY, collision_key, decode_path, unsafe_because
+from archiver.core.bags.paths import ORDINARY, collision_key, decode_path, is_well_encoded, unsafe_because
 from archiver.core.findings import Finding, FindingCode
 from archiver.core.fixity import Algorithm, Digest
 
@@ -53,7 +53,7 @@ _NO_CHARACTERS = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "u
 _THERE, _FETCHED = 0, 1
 """What a row tells: that a file is there; that it is to be fetched. Higher numbers are those of the manifests."""
 _FIRST_MANIFEST = 2
-_VERSIONS = {(0, 93), (0, 94), (0, 95), (0, 96), (0, 97), (1, 0)}
+_VERSIONS = {"0.93", "0.94", "0.95", "0.96", "0.97", "1.0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +274,7 @@ class Reading:
             )
         if first is not None:
             self.version = (int(first[1]), int(first[2]))
-            if self.version not in _VERSIONS:
+            if f"{first[1]}.{first[2]}" not in _VERSIONS:
                 self._found(
                     FindingCode.VERSION_UNKNOWN, DECLARATION, expected="0.93 to 1.0", actual=f"{first[1]}.{first[2]}"
                 )
@@ -310,6 +310,10 @@ class Reading:
             self._found(FindingCode.TAG_ENCODING, name, expected=self._encoding, actual=str(error))
             return
         file.seek(0)
+        if codecs.lookup(self._encoding).name == "utf-8" and file.read(3) == codecs.BOM_UTF8:
+            self._found(FindingCode.TAG_ENCODING, name, expected="no byte-order mark in UTF-8", actual="one")
+        else:
+            file.seek(0)
         reader = io.TextIOWrapper(file, self._encoding, newline=None)
         try:
             while line := reader.readline(LARGEST_INFO):
@@ -339,11 +343,11 @@ class Reading:
     def _manifest_rows(self, kind: int, name: str) -> Iterator[Row]:
         """Yield a row for each entry; a digest that cannot be computed here is empty."""
         algorithm = self._algorithms[name]
-        if algorithm is None:
-            match = _MANIFEST.fullmatch(name)
-            self._found(
-                FindingCode.ALGORITHM_UNKNOWN, name, expected=", ".join(Algorithm), actual=match[2] if match else ""
-            )
+        match = _MANIFEST.fullmatch(name)
+        written = match[2] if match else ""
+        if algorithm is None or written != algorithm.value:
+            expected = algorithm.value if algorithm else ", ".join(Algorithm)
+            self._found(FindingCode.ALGORITHM_UNKNOWN, name, expected=expected, actual=written)
         length = algorithm.hex_length if algorithm else 0
         is_tag = name.startswith("tag")
         ordinary = re.compile(f"([0-9a-f]{{{length or '1,'}}}) [ \\t]*(data/{ORDINARY})").fullmatch
@@ -365,13 +369,20 @@ class Reading:
                 yield path, kind, number, entry[0] if algorithm else ""
 
     def _entry_path(self, name: str, number: int, written: str) -> str | None:
-        path = decode_path(written)
+        is_old = self.version < (1, 0)
+        if not is_old and not is_well_encoded(written):
+            self._found(
+                FindingCode.PATH_ENCODING, f"{name}:{number}", expected="'%25', '%0A' or '%0D' for '%'", actual=written
+            )
+        path = decode_path(written, is_old=is_old)
         if path.startswith("*"):
             self._found(
                 FindingCode.MANIFEST_ASTERISK, f"{name}:{number}", expected="no '*' before the path", actual=path
             )
             path = path[1:]
-        path = path.removeprefix("./")
+        if path.startswith("./"):
+            self._found(FindingCode.PATH_DOT, f"{name}:{number}", expected="no './' before the path", actual=path)
+            path = path.removeprefix("./")
         because = unsafe_because(path)
         if not because and path.startswith("data/"):
             because = unsafe_because(path.removeprefix("data/"))
