@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from archiver.core.licences.fields import FieldKind, kind_of
+from archiver.core.licences.fields import FieldKind, is_embedded, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -90,7 +90,7 @@ def drifted(held: HeldLicence, now: Decision, *, is_closed: bool) -> str:
     fields = {field for field, _ in after}
     evidence = held.decision.get("evidence", ())
     before = _declared((one.get("field", ""), one.get("raw_sha256", "")) for one in evidence)
-    embedded = {pair for pair in before if pair[0] not in fields and not pair[0].startswith("ia.")}
+    embedded = {pair for pair in before if pair[0] not in fields and is_embedded(pair[0])}
     if before and before - embedded == after:
         return ""  # people have admitted it on exactly these declarations
     named = now.licence or "none that can be told"

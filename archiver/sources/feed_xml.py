@@ -143,17 +143,19 @@ def parse_feed(received: bytes, *, url: str) -> Feed:
     """
     root = _root(received, url)
     channel, items = _parts(root, url)
+    # Without its entries: each of them looks through the head, and a feed may have ten thousand.
+    head = [child for child in channel if _name(child) not in {"item", "atom:entry"}]
     entries: dict[str, Callable[[], Entry]] = {}
     for item in items:
         guid = _guid(item, url)
         key = hashlib.sha256(guid.encode("utf-8", "surrogatepass")).hexdigest()[:16] if guid else ""
         if key and key not in entries and any(_enclosures(item, url)):
-            entries[key] = _reader(item, channel, guid, url)
-    return Feed(_text(channel, "title", "atom:title"), tuple(entries), entries)
+            entries[key] = _reader(item, head, guid, url)
+    return Feed(_text(head, "title", "atom:title"), tuple(entries), entries)
 
 
-def _reader(item: Any, channel: Any, guid: str, url: str) -> Callable[[], Entry]:
-    return lambda: _entry(item, channel, guid, url)
+def _reader(item: Any, head: list[Any], guid: str, url: str) -> Callable[[], Entry]:
+    return lambda: _entry(item, head, guid, url)
 
 
 def _root(received: bytes, url: str) -> Any:
@@ -221,16 +223,16 @@ def _guid(item: Any, url: str) -> str:
     return about or next((one.url for one in _enclosures(item, url)), "") or _link(item, url)
 
 
-def _entry(item: Any, channel: Any, guid: str, url: str) -> Entry:
-    kept, redacted = _kept(item, channel)
+def _entry(item: Any, head: list[Any], guid: str, url: str) -> Entry:
+    kept, redacted = _kept(item, head)
     return Entry(
         guid=guid,
         title=_text(item, "title", "atom:title", "itunes:title"),
         link=_link(item, url),
         published=_text(item, "pubDate", "atom:published", "dc:date", "atom:updated"),
-        creators=_creators(item) or _creators(channel),
+        creators=_creators(item) or _creators(head),
         enclosures=tuple(_enclosures(item, url)),
-        declarations=tuple(_declarations(item, channel)),
+        declarations=tuple(_declarations(item, head)),
         kept=kept,
         redacted=redacted,
     )
@@ -278,18 +280,18 @@ def _enclosures(item: Any, url: str) -> Iterator[Enclosure]:
             yield Enclosure(address, stated, (child.get("length") or "").strip()[:30])
 
 
-def _declarations(item: Any, channel: Any) -> Iterator[Declaration]:
+def _declarations(item: Any, head: list[Any]) -> Iterator[Declaration]:
     """Yield what an entry declares; what its feed declares holds where the entry says nothing of that kind.
 
     A licence of its own stands in place of the feed's, whatever element it is written in. Notices stand beside it: a
     feed whose notice keeps all rights contradicts an entry with a licence, and people decide.
     """
     own = list(_licences(item, Scope.ITEM))
-    yield from own or _licences(channel, Scope.COLLECTION)
+    yield from own or _licences(head, Scope.COLLECTION)
     notices = list(_stated(item, Scope.ITEM))
     yield from notices
     fields = {notice.field for notice in notices}
-    yield from (notice for notice in _stated(channel, Scope.COLLECTION) if notice.field not in fields)
+    yield from (notice for notice in _stated(head, Scope.COLLECTION) if notice.field not in fields)
 
 
 def _licences(element: Any, scope: Scope) -> Iterator[Declaration]:
@@ -315,17 +317,17 @@ def _stated(element: Any, scope: Scope) -> Iterator[Declaration]:
             yield Declaration(field, scope, words_of(value) if is_html else value)
 
 
-def _kept(item: Any, channel: Any) -> tuple[bytes, tuple[str, ...]]:
+def _kept(item: Any, head: list[Any]) -> tuple[bytes, tuple[str, ...]]:
     """Return the entry, and what its feed says of itself and of rights, as XML of ours."""
     from lxml import etree  # noqa: PLC0415 - as above
 
     wanted = {"title", "link", "atom:title", "atom:link", "itunes:author", "dc:creator", *_DEDICATED, *_NOTICES}
     redacted: list[str] = []
     root = etree.Element("kept")
-    head = etree.SubElement(root, "feed")
-    for child in channel:
+    of_feed = etree.SubElement(root, "feed")
+    for child in head:
         if _name(child) in wanted:
-            head.append(_copied(child, "/feed", redacted))
+            of_feed.append(_copied(child, "/feed", redacted))
     root.append(_copied(item, "", redacted))
     return etree.tostring(root, encoding="utf-8", xml_declaration=True), tuple(dict.fromkeys(redacted))
 

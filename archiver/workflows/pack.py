@@ -16,6 +16,7 @@ from archiver.core.errors import DigestMismatchError, SizeMismatchError, SourceE
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.examinations import Verdict
 from archiver.core.fixity import Algorithm, Digest
+from archiver.core.licences.fields import is_embedded
 from archiver.core.packages import Aip, PayloadFile
 from archiver.core.preferences import PATH as PREFERENCES
 from archiver.core.preferences import preferences_record
@@ -186,7 +187,7 @@ def _placed(sip: Sip) -> dict[str, Any]:
     files = {file.declared.name: file for file in sip.files}
     for evidence in record["evidence"]:
         file = files.get(evidence["subject"])
-        if file is not None and not evidence["field"].startswith("ia."):
+        if file is not None and is_embedded(evidence["field"]):
             place, at = f"data/{file.path}", file.captured_at
         elif answer is not None:
             place, at = answer.url, answer.retrieved_at

@@ -147,7 +147,31 @@ KINDS = {
 }
 """By ``source.field``, spelled as the source spells it."""
 
+_EMBEDDED = frozenset(
+    [
+        "id3",
+        "id3v1",
+        "vorbis",
+        "ape",
+        "mp4",
+        "riff",
+        "bext",
+        "aiff",
+        "matroska",
+        "xmp",
+        "embedded",
+        "archive",
+        "sidecar",
+    ]
+)
+"""What stands before the point in a field that was read in a file, or that the archive itself added about its bytes; the source does not say it again."""
+
 _FOLDED = {name.lower(): kind for name, kind in KINDS.items()}
+
+
+def is_embedded(field: str) -> bool:
+    """Tell whether a field was read in a file itself, and not in what its source says."""
+    return field.partition(".")[0].lower() in _EMBEDDED
 
 
 def kind_of(field: str) -> FieldKind:
