@@ -51,6 +51,8 @@ AT_LIBRARIES_WITHOUT_A_TREE = {
     "audio/examining.py",  # scanners and tag readers over hostile bytes
     "audio/identifier.py",  # a foreign scanner over hostile bytes
     "audio/worker.py",  # the boundary of one file in a process of its own
+    "engines/clusters.py",  # the connections of a scheduler that may be dying
+    "engines/errands.py",  # the boundary of one value on another machine; its error goes to the caller
     "notices/messages.py",  # plug-ins of apprise, after the run is over
     "wiring/sources.py",  # the code of another package
 }

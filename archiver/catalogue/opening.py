@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,16 @@ from archiver.core.errors import CatalogueError, CatalogueLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from archiver.catalogue.claiming import SharedBytesInHand, SharedClaims
+    from archiver.catalogue.pacing import SharedHostTimes
+    from archiver.ports.clock import Clock
 
 TIMEOUT = 15.0
 """Seconds to wait for another writer."""
+_KEEPALIVES = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
+"""The server gives up a machine that lost its power or its network after half a minute, and with it what it had claimed."""
 ALLOWED = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
 _MIGRATING = 0x61726368
 """The advisory lock of PostgreSQL that whoever makes or changes the schema holds; any number that is always the same."""
@@ -62,7 +70,30 @@ class Catalogue(
         self._engine = engine
         self._place = place
         # SQLite has one writer at a time; waiting in line here is fair, its busy handler is not.
-        self._writer = threading.Lock()
+        self._writer: AbstractContextManager[object] = nullcontext() if self.is_shared else threading.Lock()
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether several machines may work with it at once."""
+        return self._engine.dialect.name == "postgresql"
+
+    def claims(self, clock: Clock) -> SharedClaims:
+        """Open what keeps items apart between processes; only where the catalogue is shared."""
+        from archiver.catalogue.claiming import SharedClaims  # noqa: PLC0415 - only where it is that database
+
+        return SharedClaims(self._engine, partial(translated, self._place), clock)
+
+    def bytes_in_hand(self, claims: SharedClaims) -> SharedBytesInHand:
+        """Return the bytes of items that any process walks; only where the catalogue is shared."""
+        from archiver.catalogue.claiming import SharedBytesInHand  # noqa: PLC0415
+
+        return SharedBytesInHand(self._writes, claims)
+
+    def host_times(self, clock: Clock) -> SharedHostTimes:
+        """Return when hosts may be asked, over all processes; only where the catalogue is shared."""
+        from archiver.catalogue.pacing import SharedHostTimes  # noqa: PLC0415
+
+        return SharedHostTimes(self._writes, clock)
 
     @contextmanager
     def _reads(self) -> Iterator[sa.Connection]:
@@ -150,7 +181,10 @@ def _postgresql(url: sa.URL, timeout: float) -> sa.Engine:
             pool_size=4,
             max_overflow=12,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": max(2, int(timeout)), "options": f"-c lock_timeout={int(timeout * 1000)}"},
+            connect_args={
+                "connect_timeout": max(2, int(timeout)),
+                "options": f"-c lock_timeout={int(timeout * 1000)} {_KEEPALIVES}",
+            },
         )
     except (ImportError, exc.ArgumentError) as error:
         raise CatalogueError(

@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0008"
+HEAD = "0009"
 """The revision this program works with."""
 
 NAMES = {
@@ -337,3 +337,26 @@ identifier = Table(
     Index(None, "kind", "value"),
 )
 """The identifiers of recordings that were found in each item's bag, and where."""
+
+pace = Table(
+    "pace",
+    metadata,
+    Column("host", Name, primary_key=True),
+    Column("turn", Double, nullable=False),
+    Column("held_until", Double, nullable=False),
+)
+"""When a host may be asked next, and until when it asked to be left alone: seconds since 1970 by the database's clock.
+
+Used where processes share the catalogue, in PostgreSQL; in SQLite it stays empty.
+"""
+
+in_hand = Table(
+    "in_hand",
+    metadata,
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("source", Name, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("licence", Text, nullable=False),
+    Index(None, "source", "name"),
+)
+"""Bytes of items that some process walks right now; in SQLite, where one process works, it stays empty."""

@@ -10,7 +10,7 @@ import click
 
 from archiver import wiring
 from archiver.cli import status
-from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.front import Front, emit, engine_option, example, output_option, pass_front, printable
 from archiver.cli.log import publish_if_wanted
 from archiver.cli.progress import check_bar
 from archiver.core.audits import AuditPlan, AuditReport, Budget, CheckOutcome, RepairOutcome, Scope
@@ -54,7 +54,8 @@ PROGRESS_EVERY = 200
 @click.option(
     "--report", "reports", multiple=True, metavar="FILE", type=click.Path(path_type=Path), help="Write a report."
 )
-@click.option("--jobs", type=click.IntRange(min=1, max=256), help="Files read at once.")
+@click.option("--jobs", type=click.IntRange(min=1, max=256), help="Files read at once (by each worker process).")
+@engine_option
 @output_option
 @pass_front
 def audit_command(  # noqa: PLR0913 - one keyword for each option
@@ -72,6 +73,7 @@ def audit_command(  # noqa: PLR0913 - one keyword for each option
     repairs: bool,
     reports: tuple[Path, ...],
     jobs: int | None,
+    engine: str | None,
     output: str,
 ) -> int:
     """Check copies in stores, the longest unchecked first; the next run goes on where this one stopped.
@@ -79,7 +81,7 @@ def audit_command(  # noqa: PLR0913 - one keyword for each option
     Exit status 1 when something is damaged or overdue or lies in too few copies, 3 when a store did not answer for some objects.
     """
     from archiver.wiring import audits as circuit
-    from archiver.wiring import reporting
+    from archiver.wiring import cluster, reporting
 
     settings = front.settings()
     plan = AuditPlan(
@@ -92,7 +94,9 @@ def audit_command(  # noqa: PLR0913 - one keyword for each option
         seed=int.from_bytes(os.urandom(4), "big"),
     )
     reporting.checked_forms(reports, command="archiver audit")
+    cluster.refuse_unfit(settings, engine or settings.engine.name)
     run = AuditRun(front, settings, plan, output=output, repairs=repairs, reports=reports)
+    run.engine = engine or settings.engine.name
     return run.done(jobs or max(2, os.cpu_count() or 1))
 
 
@@ -146,6 +150,7 @@ class AuditRun:
         self.output = output
         self.wants_repair = repairs
         self.reports = reports
+        self.engine = "threads"
         self.checked: list[CheckedCopy] = []
         self.repairs: list[Repair] = []
         self.damaged: list[CheckedCopy] = []
@@ -158,13 +163,12 @@ class AuditRun:
     def done(self, jobs: int) -> int:
         """Audit, repair where asked, report."""
         from archiver.wiring import audits as circuit
-        from archiver.wiring import reporting
+        from archiver.wiring import cluster, reporting
         from archiver.workflows.audit import Audit
 
         clock = wiring.clock()
         clock.install_signal_handlers()
-        decodes = self.plan.grade is Grade.DECODE
-        opened = circuit.opened_rounds(self.settings, clock=clock, jobs=jobs, decodes=decodes)
+        opened = cluster.opened_rounds(self.settings, clock=clock, jobs=jobs, engine=self.engine, grade=self.plan.grade)
         with wiring.locked(self.settings), opened as rounds:
             self.refuse_absent(rounds)
             began = clock.now()

@@ -25,6 +25,12 @@ output_option = click.option(
     help="For people, or one JSON object a line.",
 )
 
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["threads", "dask"]),
+    help="Threads of this process, or the workers of a Dask scheduler; else [engine] name.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Front:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
 
 from archiver import wiring
 from archiver.cli import status
-from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.front import Front, emit, engine_option, example, output_option, pass_front, printable
 from archiver.cli.log import publish_if_wanted
 from archiver.cli.progress import progress_bars
 from archiver.core.errors import CannotRunError, InterruptedRunError, SourceError
@@ -24,30 +25,43 @@ if TYPE_CHECKING:
     from archiver.core.selections import Selection
     from archiver.ports.clock import Clock
     from archiver.ports.offers import OpenSource
+    from archiver.ports.progress import Progress
     from archiver.settings.reading import Settings
 
 
 @example(
     "archiver harvest netlabels --dry-run --limit 5\n"
     "archiver harvest netlabels librivox\n"
-    "archiver -q harvest manifests/netlabels.toml --output jsonl"
+    "archiver -q harvest manifests/netlabels.toml --output jsonl\n"
+    "archiver harvest netlabels --engine dask   # on many machines: docs/cluster.md"
 )
 @click.command("harvest")
 @click.argument("selections", nargs=-1, required=True, metavar="SELECTION…")
 @click.option("--limit", type=click.IntRange(min=1), help="Consider so many candidates of each selection at most.")
 @click.option("--dry-run", is_flag=True, help="Ask and decide, but capture and write nothing.")
-@click.option("--jobs", type=click.IntRange(min=1, max=256), help="Items walked at once.")
+@click.option("--jobs", type=click.IntRange(min=1, max=256), help="Items walked at once (by each worker process).")
+@engine_option
 @output_option
 @pass_front
-def harvest_command(
-    front: Front, *, selections: tuple[str, ...], limit: int | None, dry_run: bool, jobs: int | None, output: str
+def harvest_command(  # noqa: PLR0913 - one keyword for each option
+    front: Front,
+    *,
+    selections: tuple[str, ...],
+    limit: int | None,
+    dry_run: bool,
+    jobs: int | None,
+    engine: str | None,
+    output: str,
 ) -> int:
     """Ingest what selections name: appraise, capture, pack, deposit.
 
     SELECTION is a file, or the name of one in manifests/. What is held already costs one metadata request. A run that
     was interrupted or killed goes on when the same command is given again.
     """
-    return harvest_all(front, front.settings(), selections, limit=limit, jobs=jobs, is_rehearsal=dry_run, output=output)
+    settings = front.settings()
+    return harvest_all(
+        front, settings, selections, limit=limit, jobs=jobs, is_rehearsal=dry_run, output=output, engine=engine
+    )
 
 
 def harvest_all(  # noqa: PLR0913 - one keyword for each option of the command
@@ -59,12 +73,18 @@ def harvest_all(  # noqa: PLR0913 - one keyword for each option of the command
     jobs: int | None = None,
     is_rehearsal: bool = False,
     output: str = "text",
+    engine: str | None = None,
 ) -> int:
     """Harvest selections one after the other under the archive's lock, and return the exit status."""
     from archiver.settings.selections import read_selection
 
     selections = [read_selection(name, settings) for name in names]
     run = Run(front, settings, limit=limit, jobs=jobs or settings.jobs, is_rehearsal=is_rehearsal, output=output)
+    run.engine = engine or settings.engine.name
+    if not is_rehearsal:
+        from archiver.wiring import cluster
+
+        cluster.refuse_unfit(settings, run.engine)
     if is_rehearsal:
         return run.over(selections)
     from archiver.wiring import audits
@@ -111,6 +131,7 @@ class Run:
         self.output = output
         self.opened = opened
         self.again = again
+        self.engine = "threads"
         self.counts: Counter[Outcome] = Counter()
         self.bytes = 0
         self.stored: list[ItemId] = []
@@ -137,20 +158,26 @@ class Run:
         self.summary(time.monotonic() - began)
         return self.status
 
-    def one(self, selection: Selection, clock: Clock, progress: object) -> None:
+    def one(self, selection: Selection, clock: Clock, progress: Progress) -> None:
         """Walk one selection. When its enumeration breaks off the others still have their turn."""
         from archiver.workflows.harvest import harvest, rehearse
 
         walk_items = rehearse if self.is_rehearsal else harvest
-        circuit = wiring.opened_walk(
-            self.settings,
-            selection,
-            clock=clock,  # type: ignore[arg-type]
-            progress=progress,  # type: ignore[arg-type]
-            jobs=self.jobs,
-            opened=self.opened,
-        )
-        with circuit as walk:
+        with ExitStack() as stack:
+            walk = stack.enter_context(
+                wiring.opened_walk(
+                    self.settings,
+                    selection,
+                    clock=clock,  # type: ignore[arg-type]
+                    progress=progress,
+                    jobs=self.jobs,
+                    opened=self.opened,
+                )
+            )
+            if self.engine != "threads" and not self.is_rehearsal:
+                from archiver.wiring import cluster
+
+                walk = stack.enter_context(cluster.harvest_engine(self.settings, selection, walk, jobs=self.jobs))
             try:
                 for outcome in walk_items(selection, walk, limit=self.limit):
                     self.took(outcome)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 
 class HostTimes(Protocol):
@@ -23,4 +26,12 @@ class HostTimes(Protocol):
 
     def hold(self, host: str, *, seconds: float) -> None:
         """Let nobody ask the host for so long, also in later runs; an earlier, longer hold stays."""
+        ...
+
+
+class Slots(Protocol):
+    """So many bodies of a source open at once, for everybody who asks that source."""
+
+    def taken(self) -> AbstractContextManager[None]:
+        """Hold a slot for the time of the context; waits for one."""
         ...

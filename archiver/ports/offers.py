@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archiver.ports.clock import Clock
-    from archiver.ports.hosts import HostTimes
+    from archiver.ports.hosts import HostTimes, Slots
     from archiver.ports.notebooks import Notebook
 
 
@@ -59,6 +59,7 @@ class Surroundings:
         downloads: Bodies open at once.
         patience: How often metadata is asked for, and how long to wait in between.
         times: When hosts may be asked next, for every process of the archive; None for this source alone.
+        slots: How many bodies are open at once, for every machine of the archive; None for this source alone.
         private: Hosts, addresses and networks that may be asked although they are private (``[network] allow_private``).
         largest_file: Bytes of a file whose size nobody declared (``[network] largest_file``).
         notebook: What the source wants to know again in its next run; None where nothing is kept.
@@ -75,6 +76,7 @@ class Surroundings:
     downloads: int = 2
     patience: Patience = field(default_factory=Patience)
     times: HostTimes | None = None
+    slots: Slots | None = None
     private: tuple[str, ...] = ()
     largest_file: int = 4 << 30
     notebook: Notebook | None = None

@@ -25,6 +25,7 @@ from archiver.settings.tables import (
     Audio,
     Audit,
     Derivatives,
+    Engine,
     Licences,
     Log,
     Logging,
@@ -82,6 +83,7 @@ class Settings:
         log: The audit log; paths are absolute.
         network: Where sources may go.
         musicbrainz: Whom an enrichment asks.
+        engine: What walks items and checks copies; paths are absolute.
     """
 
     home: Path
@@ -107,6 +109,7 @@ class Settings:
     log: Log = field(default_factory=Log)
     network: Network = field(default_factory=Network)
     musicbrainz: MusicBrainz = field(default_factory=MusicBrainz)
+    engine: Engine = field(default_factory=Engine)
 
     @property
     def min_copies(self) -> int:
@@ -162,6 +165,7 @@ def read_settings(
         licences=tables.licences,
         network=_network(tables.network, str(file or FILE)),
         musicbrainz=_musicbrainz(tables.musicbrainz, str(file or FILE)),
+        engine=_engine(tables.engine, str(file or FILE)),
     )
 
 
@@ -194,6 +198,24 @@ def _audio(audio: Audio, file: str) -> Audio:
         raise SettingsError(f"{file}: audio.examiners: expected 0 to {MOST_EXAMINERS}, actual {audio.examiners}")
     _at_least_one("audio.seconds", audio.seconds, file)
     return audio
+
+
+def _engine(table: Engine, file: str) -> Engine:
+    _refuse_no_duration("engine.patience", table.patience, file)
+    if table.items_per_task < 0:
+        raise SettingsError(f"{file}: engine.items_per_task: expected at least 0, actual {table.items_per_task}")
+    if table.scheduler:
+        scheme, _, rest = table.scheduler.partition("://")
+        if scheme not in {"tcp", "tls"} or not rest:
+            raise SettingsError(
+                f"{file}: engine.scheduler: expected tcp://HOST:PORT or tls://HOST:PORT, actual {table.scheduler[:200]!r}"
+            )
+        keys = (table.tls_authority, table.tls_certificate, table.tls_key)
+        if scheme == "tls" and not all(keys):
+            raise SettingsError(
+                f"{file}: engine.scheduler: tls:// needs engine.tls_authority, tls_certificate and tls_key"
+            )
+    return table
 
 
 def _review_rules(tables: Tables, file: str) -> ReviewRules:
@@ -363,6 +385,13 @@ def _anchored(tables: Tables, base: Path) -> Tables:
         catalogue=msgspec.structs.replace(tables.catalogue, url=_catalogue_url(tables.catalogue.url, base)),
         harvest=msgspec.structs.replace(tables.harvest, staging=path(tables.harvest.staging)),
         derivatives=msgspec.structs.replace(tables.derivatives, directory=path(tables.derivatives.directory)),
+        engine=msgspec.structs.replace(
+            tables.engine,
+            staging=path(tables.engine.staging),
+            tls_authority=path(tables.engine.tls_authority),
+            tls_certificate=path(tables.engine.tls_certificate),
+            tls_key=path(tables.engine.tls_key),
+        ),
         log=msgspec.structs.replace(
             tables.log, key=path(tables.log.key), timestamp_roots=path(tables.log.timestamp_roots)
         ),

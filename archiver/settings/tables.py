@@ -124,6 +124,25 @@ class Audio(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Whether acoustic fingerprints are taken; needs the extra ``fingerprint``."""
 
 
+class Engine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[engine]``: what walks items and checks copies."""
+
+    name: Literal["threads", "dask"] = "threads"
+    """Threads of this process, or the workers of a Dask scheduler."""
+    scheduler: str = ""
+    """``tcp://HOST:PORT`` or ``tls://HOST:PORT``."""
+    items_per_task: int = 0
+    """Items, or copies, that go to a worker together; 0 for as many as jobs."""
+    patience: str = "10 minutes"
+    """How long a scheduler, or a first worker, is waited for, also when it dies on the way."""
+    staging: str = ""
+    """A directory on each worker's own disk; empty for that of ``[harvest]``."""
+    tls_authority: str = ""
+    """File of the certificates to trust between scheduler, workers and this program; empty for no TLS."""
+    tls_certificate: str = ""
+    tls_key: str = ""
+
+
 class Review(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``[review]``: how the quarantine is decided."""
 
@@ -216,6 +235,7 @@ class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     sources: dict[str, Source] = {}
     harvest: Harvest = Harvest()
     audio: Audio = Audio()
+    engine: Engine = Engine()
     review: Review = Review()
     audit: Audit = Audit()
     withdrawal: Withdrawal = Withdrawal()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import requests
 
     from archiver.ports.clock import Clock
-    from archiver.ports.hosts import HostTimes
+    from archiver.ports.hosts import HostTimes, Slots
     from archiver.ports.sources import Delivery
 
 PUBLIC = "https://archive.org"
@@ -82,13 +82,16 @@ class Wire:
         manners: Where, as whom and how fast.
         clock: For waiting.
         times: When hosts may be asked next; None for this wire alone.
+        slots: How many bodies are open at once; None for this wire alone.
     """
 
-    def __init__(self, manners: Manners, *, clock: Clock, times: HostTimes | None = None) -> None:
+    def __init__(
+        self, manners: Manners, *, clock: Clock, times: HostTimes | None = None, slots: Slots | None = None
+    ) -> None:
         self.endpoint = manners.endpoint
         self._config_file = manners.config_file
         self._keys: tuple[str, str] | None = None
-        self._client = Client(manners.conduct(), clock=clock, times=times, session=self._made)
+        self._client = Client(manners.conduct(), clock=clock, times=times, slots=slots, session=self._made)
 
     def listen(self, listener: Callable[[str, Mapping[str, str]], None]) -> None:
         """Tell somebody of each answer's header fields, with the address that was asked for."""

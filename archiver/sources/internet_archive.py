@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from archiver.core.preferences import Stated
     from archiver.core.selections import Selection
     from archiver.ports.clock import Clock
-    from archiver.ports.hosts import HostTimes
+    from archiver.ports.hosts import HostTimes, Slots
     from archiver.ports.sources import Delivery
     from archiver.sources.ia_wire import Manners
 
@@ -57,13 +57,21 @@ class InternetArchive:
         patience: How often metadata and search are tried.
         clock: For waiting.
         times: When hosts may be asked next; None for this source alone.
+        slots: How many bodies are open at once; None for this source alone.
 
     Raises:
         SettingsError: The endpoint is public and there is no contact.
     """
 
     def __init__(
-        self, name: str, manners: Manners, *, patience: Patience, clock: Clock, times: HostTimes | None = None
+        self,
+        name: str,
+        manners: Manners,
+        *,
+        patience: Patience,
+        clock: Clock,
+        times: HostTimes | None = None,
+        slots: Slots | None = None,
     ) -> None:
         if not manners.contact and not is_private(urlsplit(manners.endpoint).hostname or ""):
             raise SettingsError(
@@ -73,7 +81,7 @@ class InternetArchive:
         self._name = name
         self._patience = patience
         self._clock = clock
-        self._wire = Wire(manners, clock=clock, times=times)
+        self._wire = Wire(manners, clock=clock, times=times, slots=slots)
         self._preferences = HostPreferences(self._wire, clock=clock)
         self._wire.listen(self._preferences.heard)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from archiver.settings.tables import Store as StoreTable
     from archiver.sources.internet_archive import InternetArchive
     from archiver.stores.s3_client import S3Location
+    from archiver.wiring.sharing import Sharing
     from archiver.workflows.harvest import Walk
 
 PROGRAM = f"archiver/{__version__}"
@@ -128,25 +129,29 @@ def open_catalogue(settings: Settings) -> Catalogue:
     return opened(settings.catalogue_url)
 
 
-def open_source(settings: Settings, name: str, *, clock: SystemClock, jobs: int) -> tuple[OpenSource, Patience, int]:
+def open_source(
+    settings: Settings, name: str, *, clock: SystemClock, jobs: int, sharing: Sharing | None = None
+) -> tuple[OpenSource, Patience, int]:
     """Return a source, how patiently files of it are tried, and how many may come in at once."""
     from archiver.settings.registered import INTERNET_ARCHIVE, LIBRIVOX
     from archiver.wiring import network, sources
 
     if name == INTERNET_ARCHIVE:
-        return _internet_archive(settings, name, clock=clock, jobs=jobs)
+        return _internet_archive(settings, name, clock=clock, jobs=jobs, sharing=sharing)
     if name == LIBRIVOX:
-        archive, patience, downloads = _internet_archive(settings, INTERNET_ARCHIVE, clock=clock, jobs=jobs)
+        archive, patience, downloads = _internet_archive(
+            settings, INTERNET_ARCHIVE, clock=clock, jobs=jobs, sharing=sharing
+        )
         return sources.open_librivox(settings, archive, clock=clock), patience, downloads
     table = settings.sources.get(name)
     if table is None:
         raise SettingsError(f"there is no source {name!r}", next_command="archiver source list")
-    source = sources.open_offered(settings, name, clock=clock)
+    source = sources.open_offered(settings, name, clock=clock, sharing=sharing)
     return source, network.patience(table), table.downloads or sources.capabilities(name).downloads
 
 
 def _internet_archive(
-    settings: Settings, name: str, *, clock: SystemClock, jobs: int
+    settings: Settings, name: str, *, clock: SystemClock, jobs: int, sharing: Sharing | None
 ) -> tuple[InternetArchive, Patience, int]:
     from archiver.sources.ia_wire import Manners
     from archiver.sources.internet_archive import InternetArchive
@@ -168,8 +173,11 @@ def _internet_archive(
         largest_file=settings.network.largest_file,
     )
     patience = network.patience(table)
-    times = network.host_times(settings, clock)
-    return InternetArchive(name, manners, patience=patience, clock=clock, times=times), patience, downloads
+    times = (sharing.times if sharing else None) or network.host_times(settings, clock)
+    # Bodies of a source on this machine are nobody's burden, unless somebody said so.
+    slots = sharing.slots(name, downloads) if sharing and (table.downloads or not is_here) else None
+    archive = InternetArchive(name, manners, patience=patience, clock=clock, times=times, slots=slots)
+    return archive, patience, downloads
 
 
 @contextmanager
@@ -197,15 +205,17 @@ def opened_walk(
     from archiver.staging.disk import DiskStaging
     from archiver.wiring.listening import harvest_examiner
     from archiver.wiring.reviews import gatehouse
+    from archiver.wiring.sharing import opened_sharing
     from archiver.wiring.sources import preferences_of
     from archiver.workflows.harvest import Walk
     from archiver.workflows.pack import Imprint
 
     with ExitStack() as stack:
-        source, patience, downloads = opened or open_source(settings, selection.source, clock=clock, jobs=jobs)
-        stack.callback(source.close)
         catalogue = open_catalogue(settings)
         stack.callback(catalogue.close)
+        shared = stack.enter_context(opened_sharing(catalogue, clock))
+        source, patience, downloads = open_source(settings, selection.source, clock=clock, jobs=jobs, sharing=shared)
+        stack.callback(source.close)
         vault = open_stores(settings, tuple(settings.stores))
         items, transfers = threads(jobs, "item"), threads(downloads, "transfer")
         stack.callback(items.close)
@@ -225,9 +235,10 @@ def opened_walk(
             table=legal_tools(),
             patience=patience,
             imprint=Imprint(Agent(AGENT), settings.organisation, settings.contact, PROFILE_IDENTIFIER),
-            gatehouse=gatehouse(settings, catalogue),
+            gatehouse=gatehouse(settings, catalogue, shared),
             preferences=preferences_of(source),
             examiner=stack.enter_context(harvest_examiner(settings)),
+            claims=shared.claims,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, cast
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from archiver.settings.reading import Settings
     from archiver.settings.tables import Source as SourceTable
     from archiver.sources.internet_archive import InternetArchive
+    from archiver.wiring.sharing import Sharing
 
 PROGRAM = f"archiver/{__version__}"
 
@@ -88,7 +90,7 @@ def origin(name: str) -> str:
     return next((str(point.dist.name) for point in entry_points(group=GROUP, name=name) if point.dist), "unknown")
 
 
-def open_offered(settings: Settings, name: str, *, clock: SystemClock) -> OpenSource:
+def open_offered(settings: Settings, name: str, *, clock: SystemClock, sharing: Sharing | None = None) -> OpenSource:
     """Open a source that a package brings.
 
     Raises:
@@ -96,7 +98,10 @@ def open_offered(settings: Settings, name: str, *, clock: SystemClock) -> OpenSo
     """
     offer = _offer(name)
     table: SourceTable = settings.sources[name]
-    source = offer.open(surroundings(settings, name, table, offer.capabilities, clock=clock))
+    given = surroundings(settings, name, table, offer.capabilities, clock=clock)
+    if sharing and sharing.times:
+        given = replace(given, times=sharing.times, slots=sharing.slots(name, given.downloads))
+    source = offer.open(given)
     if source.name != name:
         raise SettingsError(f"sources.{name}: its package answers under another name: {source.name[:100]!r}")
     return source

@@ -9,6 +9,7 @@ import heapq
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from random import Random
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -102,15 +103,13 @@ class Audit:
         Raises:
             InterruptedRunError: The run was asked to stop; what was checked is taken down.
         """
-        for copy, checked in self._rounds.copies.over(self._check, self._affordable()):
+        check = partial(check_again, rounds=self._rounds, grade=self._plan.grade)
+        for copy, checked in self._rounds.copies.over(check, self._affordable()):
             self._rounds.ledger.checked(copy, checked, events_of(checked, self._rounds.agent))
             self._count(copy, checked)
             yield checked
         if self._rounds.clock.stopping():
             raise InterruptedRunError("the audit was asked to stop; what was checked is taken down")
-
-    def _check(self, copy: DueCopy) -> tuple[DueCopy, CheckedCopy]:
-        return copy, checked_copy(copy, self._rounds, grade=self._plan.grade)
 
     def _affordable(self) -> Iterator[DueCopy]:
         """Yield the copies that the budget allows, each counted before it begins; then count what is left over."""
@@ -236,6 +235,11 @@ def _limit(plan: AuditPlan, spent: Spent, coming: Spent) -> str:
         if limit is not None and used >= limit:
             return name
     return "budget"
+
+
+def check_again(copy: DueCopy, *, rounds: Rounds, grade: Grade) -> tuple[DueCopy, CheckedCopy]:
+    """Check one copy and return it with what was found. Where it runs is the engine's affair."""
+    return copy, checked_copy(copy, rounds, grade=grade)
 
 
 def checked_copy(copy: DueCopy, rounds: Rounds, *, grade: Grade) -> CheckedCopy:

@@ -13,6 +13,7 @@ import json
 import logging
 from collections import Counter
 from dataclasses import astuple, dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ from archiver.workflows.replicate import replicate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from archiver.core.fixity import Digest
     from archiver.core.licences.tools import LicenceTable
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from archiver.core.reviews import Case
     from archiver.core.selections import Selection
     from archiver.ports.catalogue import Holdings, Ledger
+    from archiver.ports.claims import Claims
     from archiver.ports.clock import Clock
     from archiver.ports.engines import Engine
     from archiver.ports.examiner import Examiner
@@ -90,7 +93,9 @@ class Walk:
         imprint: What every bag says of who made it.
         gatehouse: Tags, bytes seen before, and the quarantine.
         preferences: Knows what the source's host states about machines.
+        claims: Keep an item in one hand at a time, where several processes walk.
         examiner: Listens to what was captured; None where the settings say not to.
+        since: Where set: what was stored since then was stored by an earlier try of this same run, whose answer was lost.
     """
 
     source: Source
@@ -109,7 +114,9 @@ class Walk:
     imprint: Imprint
     gatehouse: Gatehouse
     preferences: PreferenceSource
+    claims: Claims
     examiner: Examiner | None = None
+    since: datetime | None = None
 
 
 def harvest(selection: Selection, walk: Walk, *, limit: int | None = None) -> Iterator[ItemOutcome]:
@@ -149,6 +156,9 @@ def rehearse(selection: Selection, walk: Walk, *, limit: int | None = None) -> I
 
 def _make_ready(walk: Walk) -> None:
     """Clear what unfinished writes left in the stores, and learn at once whether a store can be reached at all."""
+    if walk.claims.is_anybody_here():
+        log.info("other processes work on this archive: their unfinished writes are left alone")
+        return
     for name, store in walk.stores.items():
         try:
             swept = store.sweep()
@@ -165,12 +175,25 @@ def _outcomes(selection: Selection, walk: Walk, limit: int | None) -> Iterator[I
     """Finish what an earlier run left, then walk the candidates; an item finished first is walked no second time."""
     finished: set[ItemId] = set()
     for item in tuple(walk.staging.items()):
-        outcome = _finish(item, selection, walk)
+        with walk.claims.held(item):
+            outcome = _finish(item, selection, walk)
         if outcome is not None:
             finished.add(item)
+            walk.progress.ended(item, outcome=outcome.outcome)
             yield outcome
     candidates = (item for item in _candidates(selection, walk, limit) if item not in finished)
-    yield from walk.items.over(lambda item: _guarded(item, selection, walk), candidates)
+    yield from walk.items.over(partial(walked, selection=selection, walk=walk), candidates)
+
+
+def walked(item: ItemId, *, selection: Selection, walk: Walk) -> ItemOutcome:
+    """Walk one item, alone with it, and return how it ended. Where it runs is the engine's affair.
+
+    Raises:
+        CannotRunError: Somebody must act.
+        InterruptedRunError: The run was asked to stop.
+    """
+    with walk.claims.held(item):
+        return _guarded(item, selection, walk)
 
 
 def _candidates(selection: Selection, walk: Walk, limit: int | None) -> Iterator[ItemId]:
@@ -191,7 +214,6 @@ def _finish(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome | Non
         return None
     # Some of the stores it was sealed for may have it already: it goes on in those, whatever this selection names.
     names = [name for name in dict.fromkeys((*sealed.stores, *walk.stores)) if name in walk.vault]
-    walk.progress.began(item)
     try:
         aip = retrieve(sealed, staging=walk.staging)
         if _is_another(aip, walk):
@@ -207,7 +229,6 @@ def _finish(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome | Non
         return None
     except StoreError as error:
         outcome = _failure(item, error)
-    walk.progress.ended(item, outcome=outcome.outcome)
     return outcome
 
 
@@ -226,7 +247,9 @@ def _guarded(item: ItemId, selection: Selection, walk: Walk, *, is_rehearsal: bo
     walk.progress.began(item)
     try:
         outcome = _dark(item, walk) or (
-            _appraised(item, selection, walk) if is_rehearsal else _walk_item(item, selection, walk)
+            _appraised(item, selection, walk)
+            if is_rehearsal
+            else _finish(item, selection, walk) or _walk_item(item, selection, walk)
         )
     except (CannotRunError, InterruptedRunError):
         raise
@@ -441,7 +464,11 @@ def _kept_as_it_is(held: Holding, selection: Selection, walk: Walk) -> ItemOutco
         walk.ledger.ingested(replace(held, copies=everywhere), (), (), decision="")
         walk.ledger.appended(events)
     walk.staging.discard(held.item)
-    return _replicated_outcome(held, missing) if missing else _unchanged(held)
+    if missing:
+        return _replicated_outcome(held, missing)
+    if walk.since is not None and held.ingested_at >= walk.since:
+        return replace(_unchanged(held), outcome=Outcome.STORED, bytes=held.bytes)
+    return _unchanged(held)
 
 
 def _next_version(item: ItemId, walk: Walk) -> int:

@@ -24,21 +24,22 @@ if TYPE_CHECKING:
     from archiver.core.licences.tools import LicenceTable
     from archiver.core.packages import CapturedFile, ItemId, Sip
     from archiver.core.selections import Selection
+    from archiver.ports.claims import BytesInHand
     from archiver.ports.clock import Clock
     from archiver.ports.embedded import TagReader
     from archiver.ports.preferences import PreferenceSource
     from archiver.ports.reviews import Reviews, SeenDigests
 
 
-class BytesInHand:
-    """Recordings of items that are being walked now: the catalogue does not know them yet. Safe for threads."""
+class BytesHere:
+    """Recordings of items that are being walked by this process; see `archiver.ports.claims.BytesInHand`. Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._claims: dict[Digest, SeenBytes] = {}
 
     def claim(self, digests: Iterable[Digest], item: ItemId, licence: str) -> tuple[SeenBytes, ...]:
-        """Claim bytes for an item, and return those that another item claims already."""
+        """Claim bytes for an item; see the port."""
         with self._lock:
             claims = [
                 self._claims.setdefault(digest, SeenBytes(digest, item, licence)) for digest in dict.fromkeys(digests)
@@ -46,7 +47,7 @@ class BytesInHand:
         return tuple(one for one in claims if one.item != item)
 
     def release(self, item: ItemId) -> None:
-        """Let go of an item's claims: it is in the catalogue now, or it never will be."""
+        """Let go of an item's claims; see the port."""
         with self._lock:
             self._claims = {digest: one for digest, one in self._claims.items() if one.item != item}
 
@@ -60,14 +61,14 @@ class Gatehouse:
         seen: Knows the bytes that are held, and those that were taken down.
         reviews: The quarantine.
         rules: What the settings ask of reviews.
-        in_hand: Bytes of the items that this run walks right now.
+        in_hand: Bytes of the items that are walked right now, here or on another machine.
     """
 
     tags: TagReader
     seen: SeenDigests
     reviews: Reviews
     rules: ReviewRules
-    in_hand: BytesInHand = field(default_factory=BytesInHand)
+    in_hand: BytesInHand = field(default_factory=BytesHere)
 
 
 def asked(item: ItemId, gatehouse: Gatehouse, *, clock: Clock) -> Reviewed:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import requests
 
+    from archiver.ports import hosts as ports
     from archiver.ports.clock import Clock
     from archiver.ports.hosts import HostTimes
     from archiver.ports.offers import Surroundings
@@ -137,7 +138,7 @@ def client_for(
         patience=surroundings.patience,
         largest_file=surroundings.largest_file,
     )
-    return Client(conduct, clock=surroundings.clock, times=surroundings.times)
+    return Client(conduct, clock=surroundings.clock, times=surroundings.times, slots=surroundings.slots)
 
 
 class Client:
@@ -147,6 +148,7 @@ class Client:
         conduct: How it behaves.
         clock: For time and waiting, so that a signal ends it.
         times: When hosts may be asked next; None for this client alone.
+        slots: How many bodies are open at once; None for this client alone.
         session: Makes a session of requests, where another one than a plain one is wanted; it is made to keep to all of this.
 
     Attributes:
@@ -159,12 +161,13 @@ class Client:
         *,
         clock: Clock,
         times: HostTimes | None = None,
+        slots: ports.Slots | None = None,
         session: Callable[[], requests.Session] | None = None,
     ) -> None:
         self.conduct = conduct
         self._clock = clock
         self._times = times or MemoryHostTimes(clock)
-        self._slots = Slots(conduct.downloads, clock)
+        self._slots = slots or Slots(conduct.downloads, clock)
         self._lock = threading.Lock()
         self._make = session
         self._session: requests.Session | None = None
