@@ -214,7 +214,9 @@ def opened_walk(
         catalogue = open_catalogue(settings)
         stack.callback(catalogue.close)
         shared = stack.enter_context(opened_sharing(catalogue, clock))
-        source, patience, downloads = open_source(settings, selection.source, clock=clock, jobs=jobs, sharing=shared)
+        source, patience, downloads = opened or open_source(
+            settings, selection.source, clock=clock, jobs=jobs, sharing=shared
+        )
         stack.callback(source.close)
         vault = open_stores(settings, tuple(settings.stores))
         items, transfers = threads(jobs, "item"), threads(downloads, "transfer")
