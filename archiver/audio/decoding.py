@@ -138,6 +138,8 @@ def _decode(path: Path, seen: Decoded, ends: int | None, *, checks_frames: bool)
             raise ValueError("no audio stream")
         stream = container.streams.audio[0]
         codec = stream.codec_context
+        if codec is None:
+            raise ValueError("no decoder for this codec")
         codec.thread_count = 1
         if codec.name in LOSSLESS and checks_frames:
             codec.options = {"err_detect": "crccheck"}  # each frame has its own checksum (FLAC: RFC 9639 §9.3)

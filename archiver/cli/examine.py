@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--loudness", is_flag=True, help="Measure also loudness, true peak, silence and flat tops; decodes once more."
 )
+@click.option("--fingerprint", is_flag=True, help="Take acoustic fingerprints too (extra 'fingerprint').")
 @output_option
 @pass_front
 def examine_command(  # noqa: PLR0913 - one keyword for each option
