@@ -57,7 +57,7 @@ def run(command: list[str], *, cwd: Path, env: dict[str, str] | None = None, exp
     answer = subprocess.run(starter, cwd=cwd, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, check=True)
     status, *figures = json.loads(answer.stdout)
     if status not in expect:
-        raise SystemExit(f"{command} ended with {status}; see {cwd / 'output.txt'}")
+        raise SystemExit(f"{command} ended with {status}: {(cwd / 'output.txt').read_text(errors='replace')[-2000:]}")
     return Cost(*figures)
 
 

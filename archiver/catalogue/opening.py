@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -71,6 +72,7 @@ class Catalogue(
         self._place = place
         # SQLite has one writer at a time; waiting in line here is fair, its busy handler is not.
         self._writer: AbstractContextManager[object] = nullcontext() if self.is_shared else threading.Lock()
+        self._anchor: sqlite3.Connection | None = None
 
     @property
     def is_shared(self) -> bool:
@@ -102,13 +104,29 @@ class Catalogue(
 
     @contextmanager
     def _writes(self) -> Iterator[sa.Connection]:
-        with self._writer, translated(self._place), self._engine.connect() as plain:
+        with self._writer, translated(self._place), self._anchored().connect() as plain:
             connection = plain.execution_options(writes=True)
             with connection.begin():
                 yield connection
 
+    def _anchored(self) -> sa.Engine:
+        """Return the engine while one connection stays open: SQLite tidies up after the last one, which costs more than a commit."""
+        if self._anchor is None and self._engine.dialect.name == "sqlite":
+            try:
+                self._anchor = sqlite3.connect(self._engine.url.database or "", check_same_thread=False)
+                self._anchor.execute("SELECT count(*) FROM sqlite_master").close()
+            except sqlite3.Error:
+                self._let_go()  # whoever writes now meets the same fault, and says it
+        return self._engine
+
+    def _let_go(self) -> None:
+        if self._anchor is not None:
+            self._anchor.close()
+            self._anchor = None
+
     def close(self) -> None:
         """Close every connection."""
+        self._let_go()
         self._engine.dispose()
 
 

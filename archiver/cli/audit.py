@@ -20,6 +20,8 @@ from archiver.core.fixity import Grade
 from archiver.core.packages import ItemId, parse_item_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from archiver.cli.progress import CheckBar
     from archiver.core.audits import AuditSummary, CheckedCopy, DueCopy, Repair
     from archiver.settings.reading import Settings
@@ -54,7 +56,11 @@ PROGRESS_EVERY = 200
 @click.option(
     "--report", "reports", multiple=True, metavar="FILE", type=click.Path(path_type=Path), help="Write a report."
 )
-@click.option("--jobs", type=click.IntRange(min=1, max=256), help="Files read at once (by each worker process).")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1, max=256),
+    help="Copies, and files of one, read at once (by each worker process).",
+)
 @engine_option
 @output_option
 @pass_front
@@ -97,7 +103,16 @@ def audit_command(  # noqa: PLR0913 - one keyword for each option
     cluster.refuse_unfit(settings, engine or settings.engine.name)
     run = AuditRun(front, settings, plan, output=output, repairs=repairs, reports=reports)
     run.engine = engine or settings.engine.name
-    return run.done(jobs or max(2, os.cpu_count() or 1))
+    return run.done(jobs or _jobs(settings, plan.stores))
+
+
+WAITING_JOBS = 8
+"""Files asked for at once where a store is on the network: answers come later, and several at a time."""
+
+
+def _jobs(settings: Settings, stores: Iterable[str]) -> int:
+    waits = any(settings.stores[name].url.startswith("s3://") for name in stores)
+    return max(WAITING_JOBS if waits else 2, os.cpu_count() or 1)
 
 
 def _known(stores: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
@@ -372,7 +387,7 @@ def show_repairs(repairs: tuple[Repair, ...], output: str, front: Front) -> tupl
 @click.command("repair")
 @click.argument("items", nargs=-1, metavar="[ITEM…]")
 @click.option("--dry-run", is_flag=True, help="Look for sound bytes and prove them, but write nothing.")
-@click.option("--jobs", type=click.IntRange(min=1, max=256), help="Files read at once.")
+@click.option("--jobs", type=click.IntRange(min=1, max=256), help="Copies, and files of one, read at once.")
 @output_option
 @pass_front
 def repair_command(front: Front, *, items: tuple[str, ...], dry_run: bool, jobs: int | None, output: str) -> int:
@@ -391,7 +406,7 @@ def repair_command(front: Front, *, items: tuple[str, ...], dry_run: bool, jobs:
     copies = 0
     ends: set[int] = set()
     repairs: list[Repair] = []
-    opened = circuit.opened_rounds(settings, clock=clock, jobs=jobs or max(2, os.cpu_count() or 1))
+    opened = circuit.opened_rounds(settings, clock=clock, jobs=jobs or _jobs(settings, settings.stores))
     with wiring.locked(settings), opened as rounds, circuit.opened_bench(settings, rounds) as bench:
         for copy in _to_repair(rounds, wanted):
             if clock.stopping():

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from archiver.ports.stores import Store
     from archiver.workflows.listen import Listening
 
+TAG_FILES = 10
+"""Requests of a check beside those for payload files, before a check has shown how many there are."""
 LONGEST_DETAIL = 20
 """Findings of one copy that get an event of their own; the event of the copy counts the others."""
 
@@ -86,6 +88,8 @@ class Audit:
         self._began_at = rounds.clock.monotonic()
         self._lock = Lock()
         self._in_hand = Spent()
+        self._promised: dict[tuple[int, str], Spent] = {}
+        self._beside = Spent(requests=TAG_FILES)
         self._spent = Spent()
         self._left = 0
         self._population = 0
@@ -130,6 +134,7 @@ class Audit:
                     self._left += 1
                     continue
                 self._in_hand += coming
+                self._promised[copy.aip_id, copy.store] = coming
                 self._taken += 1
             yield copy
 
@@ -163,18 +168,23 @@ class Audit:
 
     def _expected(self, copy: DueCopy) -> Spent:
         grade = self._plan.grade
-        bytes_ = copy.bytes if grade >= Grade.READ else 0
-        requests = 2 if grade <= Grade.SIZE else copy.files + 10
+        bytes_ = copy.bytes + self._beside.bytes if grade >= Grade.READ else 0
+        requests = 2 if grade <= Grade.SIZE else copy.files + self._beside.requests
         return Spent(bytes_, requests, 0.0, self._prices(copy.store).of(requests=requests, bytes_=bytes_))
 
     def _prices(self, store: str) -> Prices:
         return self._rounds.prices.get(store, Prices())
 
     def _count(self, copy: DueCopy, checked: CheckedCopy) -> None:
-        expected = self._expected(copy)
         cost = self._prices(copy.store).of(requests=checked.requests, bytes_=checked.bytes)
         seconds = (checked.ended_at - checked.started_at).total_seconds()
         with self._lock:
+            expected = self._promised.pop((copy.aip_id, copy.store))
+            # What tag files cost is not in the catalogue: the dearest bag so far says it of the coming ones.
+            self._beside = Spent(
+                max(self._beside.bytes, checked.bytes - copy.bytes),
+                max(self._beside.requests, checked.requests - copy.files),
+            )
             back = Spent(-expected.bytes, -expected.requests, 0.0, -expected.cost)
             self._in_hand += back
             used = Spent(checked.bytes, checked.requests, seconds, cost)

@@ -171,11 +171,9 @@ class _Look:
 def _judge(look: _Look, sizes: Mapping[str, int], held: Mapping[str, HeldFile], root: Digest, engine: Engine) -> None:
     wants_content = look.grade >= Grade.PROVIDER
     names = [path for path in sizes if not path.startswith("data/")]
-    tags = {
-        path: content
-        for path in (names if wants_content else [LAST_TAG_FILE])
-        if (content := _tag(look, path, sizes)) is not None
-    }
+    reads = partial(_tag, look, sizes=sizes)
+    contents = engine.over(reads, names) if wants_content else map(reads, [LAST_TAG_FILE])
+    tags = {path: content for path, content in contents if content is not None}
     listed = _judge_root(look, tags, sizes, root)
     for path in sorted((listed | set(ALWAYS)) - sizes.keys()):
         _absent(look, path, expected="a tag file of this bag")
@@ -335,7 +333,11 @@ def _absent(look: _Look, path: str, *, expected: str) -> None:
         look.found(FindingCode.OBJECT_UNREADABLE, path, expected=expected, actual="there, and not in the listing")
 
 
-def _tag(look: _Look, path: str, sizes: Mapping[str, int]) -> bytes | None:
+def _tag(look: _Look, path: str, *, sizes: Mapping[str, int]) -> tuple[str, bytes | None]:
+    return path, _content_of(look, path, sizes)
+
+
+def _content_of(look: _Look, path: str, sizes: Mapping[str, int]) -> bytes | None:
     if path not in sizes:
         return None
     if sizes[path] > LARGEST_TAG_FILE:
