@@ -195,12 +195,27 @@ def _fact(member: tarfile.TarInfo) -> ObjectFacts | Stranger | None:
 def _decompressed(raw: BinaryIO, compression: str) -> BinaryIO:
     if compression == "gz":
         return cast("BinaryIO", gzip.GzipFile(fileobj=raw, mode="rb"))
-    if compression == "zst":
+    return cast("BinaryIO", _Zstandard(raw)) if compression == "zst" else raw
+
+
+class _Zstandard:
+    """What a compressed file unpacks to; broken bytes are told as those of any other archive."""
+
+    def __init__(self, raw: BinaryIO) -> None:
         import zstandard  # noqa: PLC0415 - needed for one kind of archive only
 
+        self._broken = zstandard.ZstdError
         # A window of more than 128 MiB would have to be held in memory.
-        return cast(
-            "BinaryIO",
-            zstandard.ZstdDecompressor(max_window_size=128 << 20).stream_reader(raw, read_across_frames=True),
-        )
-    return raw
+        decompressor = zstandard.ZstdDecompressor(max_window_size=128 << 20)
+        self._source = cast("BinaryIO", decompressor.stream_reader(raw, read_across_frames=True))
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes, or fewer."""
+        try:
+            return self._source.read(size)
+        except self._broken as error:
+            raise tarfile.ReadError(str(error)) from error
+
+    def close(self) -> None:
+        """Let the source go."""
+        self._source.close()

@@ -6,6 +6,7 @@ gigabyte. Decompression and CRC are those of `zipfile`.
 
 from __future__ import annotations
 
+import lzma
 import stat
 import struct
 import zipfile
@@ -37,6 +38,8 @@ _BROKEN = (
     RuntimeError,  # `zipfile` raises it for encrypted members and for methods it does not know
     OSError,
     struct.error,
+    lzma.LZMAError,
+    MemoryError,  # a member may ask for a dictionary of four gigabytes
 )
 _UTF8 = 0x800
 """General purpose bit 11: the name is UTF-8 (APPNOTE 4.4.4)."""
