@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import queue
-import select
 import stat
-import subprocess
-import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
+from archiver.audio.children import Child, ChildDiedError
 from archiver.core.derivatives import Because, Kind, Made, Order, Product, Unmade
 from archiver.core.fixity import Algorithm, Digest
 from archiver.core.loudness import parse_loudness
 from archiver.core.objects import StagedFile
 from archiver.core.suspicions import Measured
-
-MEMORY = 4 << 30
-"""Bytes of address space, of which libraries reserve much and use little."""
-LARGEST_PRODUCT = 2 << 30
-"""Bytes: 48 hours of Opus take three quarters of it."""
-LONGEST_ANSWER = 1 << 20
 
 
 class DerivePool:
@@ -41,9 +31,9 @@ class DerivePool:
         """
         self.seconds = seconds
         self.workers = workers
-        self.idle: queue.LifoQueue[subprocess.Popen[bytes] | None] = queue.LifoQueue()
+        self.idle: queue.LifoQueue[Child] = queue.LifoQueue()
         for _ in range(workers):
-            self.idle.put(None)
+            self.idle.put(Child("archiver.audio.derive_worker", str(seconds)))
 
     def derive(self, source: StagedFile, order: Order) -> Made:
         """See `archiver.ports.derivers`."""
@@ -61,35 +51,26 @@ class DerivePool:
 
     def _worked(self, path: Path, into: Path, order: Order) -> Made:
         places = {"path": str(path.absolute()), "into": str(into.absolute())}
-        try:
-            return _made(self._asked({**places, "kinds": order.kinds, "tags": order.tags}), into, order)
-        except TimeoutError:
-            return _nothing(order, Because.LIMIT, f"time: expected at most {2 * self.seconds} seconds")
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            return _nothing(order, Because.WORKER_DIED, f"the process that makes derivatives: {error}"[:300])
-
-    def _asked(self, request: dict[str, Any]) -> dict[str, Any]:
         worker = self.idle.get()
         try:
-            if worker is not None and worker.poll() is not None:
-                _end(worker)
-                worker = None
-            if worker is None:
-                worker = _begin(self.seconds)
-            answer: dict[str, Any] = json.loads(_answered(worker, request, time.monotonic() + 2 * self.seconds))
+            answer = worker.ask({**places, "kinds": order.kinds, "tags": order.tags}, seconds=2 * self.seconds)
+            return _made(answer, into, order)
         except TimeoutError:
-            _end(worker)
-            raise
-        except (OSError, ValueError) as error:
-            raise OSError(f"ended with {_end(worker)}: {error}") from error
+            return _nothing(order, Because.LIMIT, f"time: expected at most {2 * self.seconds} seconds")
+        except ChildDiedError as error:
+            if error.is_out_of_time:
+                return _nothing(order, Because.LIMIT, f"computing: expected at most {self.seconds} seconds")
+            return _nothing(order, Because.WORKER_DIED, f"the process ended with {error.status}")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            worker.end()
+            return _nothing(order, Because.WORKER_DIED, f"no answer that can be read: {error}"[:300])
         finally:
             self.idle.put(worker)
-        return answer
 
     def close(self) -> None:
         """See `archiver.ports.derivers`."""
         for _ in range(self.workers):
-            _end(self.idle.get())
+            self.idle.get().end()
 
 
 def _made(answer: dict[str, Any], into: Path, order: Order) -> Made:
@@ -140,59 +121,3 @@ def _staged(path: Path) -> StagedFile:
 
 def _nothing(order: Order, reason: Because, detail: str) -> Made:
     return Made(unmade=tuple(Unmade(kind, reason, detail) for kind in order.kinds))
-
-
-def _begin(seconds: int) -> subprocess.Popen[bytes]:
-    """Start a worker in a neutral directory: nothing in a harvest's own directory is looked up or executed."""
-    kept = ("LANG", "LC_ALL", "HOME", "TMPDIR")
-    environment = {name: os.environ[name] for name in kept if name in os.environ}
-    environment |= {
-        "PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path),  # noqa: PTH100
-        "PATH": "/nonexistent",  # nothing is ever to be started from there
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-    command = [sys.executable, "-P", "-m", "archiver.audio.derive_worker"]
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [*command, str(seconds), str(MEMORY), str(LARGEST_PRODUCT)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env=environment,
-        start_new_session=True,
-        bufsize=0,
-    )
-
-
-def _answered(worker: subprocess.Popen[bytes], request: dict[str, Any], deadline: float) -> bytes:
-    """Send a request and wait for its answer's line.
-
-    Raises:
-        TimeoutError: None came in time.
-        OSError: The worker ended.
-    """
-    if worker.stdin is None or worker.stdout is None:
-        raise OSError("the worker has no pipes")
-    worker.stdin.write(json.dumps(request).encode() + b"\n")
-    answer = bytearray()
-    while not answer.endswith(b"\n"):
-        ready, _, _ = select.select([worker.stdout], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            raise TimeoutError
-        chunk = os.read(worker.stdout.fileno(), 1 << 16)
-        if not chunk or len(answer) > LONGEST_ANSWER:
-            raise OSError("no answer")
-        answer += chunk
-    return bytes(answer)
-
-
-def _end(worker: subprocess.Popen[bytes] | None) -> int | None:
-    if worker is None:
-        return None
-    worker.kill()
-    status = worker.wait()
-    for pipe in (worker.stdin, worker.stdout):
-        if pipe is not None:
-            pipe.close()
-    return status

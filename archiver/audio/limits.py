@@ -16,21 +16,22 @@ MEMORY = 2 << 30
 """Bytes of address space beyond the file, which is mapped."""
 
 
-def serve(answer: Callable[[dict[str, Any]], dict[str, Any]], *, seconds: int) -> None:
+def serve(answer: Callable[[dict[str, Any]], dict[str, Any]], *, seconds: int, largest: int = 0) -> None:
     """Answer requests until the input ends, each within its limits.
 
-    No file may be written, few may be open, no core is left behind. Time and memory are counted anew for each request; who
+    No file may be written unless the process is there to write some, few may be open, no core is left behind. Time and memory are counted anew for each request; who
     uses up the time is ended by the system (SIGXCPU).
 
     Args:
         answer: Makes an answer of a request, which names a ``path``.
         seconds: Of computing for one request.
+        largest: Bytes of a file that may be written.
     """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # a library that prints must not be taken for an answer
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     for line in sys.stdin:
         request = json.loads(line)
         _limit(request["path"], seconds)

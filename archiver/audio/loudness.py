@@ -21,17 +21,13 @@ _LEAST = -70.0
 
 
 class LoudnessMeter:
-    """Hears every frame; then tells.
-
-    Args:
-        rate: In hertz, for the first guess; the frames decide.
-    """
+    """Hears every frame; then tells."""
 
     def __init__(self) -> None:
         self._blocks = Blocks()
         self._r128 = _R128()
         self._rate = 0
-        self._samples = 0
+        self._seconds = 0.0
         self._peaks: list[int] = []
         self._clipped = 0
         self._quiet = round(10 ** (SILENCE / 20) * 32768)
@@ -42,7 +38,7 @@ class LoudnessMeter:
         """Take a frame; with None, the end."""
         if frame is not None:
             self._rate = self._rate or frame.sample_rate
-            self._samples += frame.samples
+            self._seconds += frame.samples / (frame.sample_rate or 1)
         for block in self._blocks.took(frame):
             self._look(block)
         self._r128.took(frame)
@@ -81,7 +77,7 @@ class LoudnessMeter:
         integrated = told.get("I")
         is_heard = integrated is not None and integrated > _LEAST
         return Loudness(
-            seconds=round(self._samples / self._rate, 6) if self._rate else 0.0,
+            seconds=round(self._seconds, 6),
             integrated=round(integrated, 2) if is_heard and integrated is not None else None,
             range=round(told["LRA"], 2) if is_heard and "LRA" in told else None,
             true_peak=true_peak,

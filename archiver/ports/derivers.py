@@ -61,6 +61,10 @@ class Bench(Protocol):
         """
         ...
 
+    def clear(self) -> None:
+        """Remove what a run left that was killed. The caller holds the archive's lock: nobody else is at work."""
+        ...
+
     def keep(self, name: str, content: bytes) -> None:
         """Keep a small record durably, replacing an earlier one atomically."""
         ...

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class DiskBench:
-    """See `archiver.ports.derivers.Bench`. The caller holds the archive's lock: what an earlier run left is removed at once.
+    """See `archiver.ports.derivers.Bench`.
 
     Args:
         root: The directory; made when it is first needed.
@@ -29,7 +29,10 @@ class DiskBench:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        for left in root.glob("work-*") if root.is_dir() else ():
+
+    def clear(self) -> None:
+        """Remove what a killed run left; see the port."""
+        for left in self._root.glob("work-*") if self._root.is_dir() else ():
             shutil.rmtree(left, ignore_errors=True)
 
     @contextmanager

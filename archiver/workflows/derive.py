@@ -232,6 +232,7 @@ def _made_kinds(held: Holding, kinds: tuple[Kind, ...], shop: Workshop, *, is_ch
         else:
             begun[kind] = _taken_up(held, kind, sheet, sizes, originals, shop)
     if begun:
+        shop.bench.clear()
         attribution = attribution_of(held, shop.vault)
         for kind, sheet in _worked(held, begun, originals, attribution, shop).items():
             results[kind] = _finished(held, sheet, attribution, shop)
