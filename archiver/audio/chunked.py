@@ -32,6 +32,9 @@ def walk_riff(data: mmap.mmap, start: int) -> Remarks:  # noqa: C901 - one rule 
         if name == b"fmt ":
             yield from _fmt(data[at : at + 16])
         left = len(data) - at
+        if not _is_name(name):
+            yield Remark.JUNK, f"bytes {at - 8} to {len(data)} are no chunk"
+            break
         if name == b"data" and size == UNKNOWN:
             yield Remark.STALE_HEADER, f"the size of the data was never written; {left} bytes follow"
         elif name == b"data" and size == 0 and left > 0 and whole in {0, UNKNOWN}:
@@ -75,16 +78,19 @@ def _whole(data: mmap.mmap, behind: int, whole: int) -> Remarks:
 def _continues(data: mmap.mmap, at: int) -> bool:
     """Tell whether what follows the end is one more chunk: editors add some and forget to say so."""
     name, size = data[at : at + 4], data[at + 4 : at + 8]
-    return len(size) == 4 and name.isascii() and all(0x20 <= byte < 0x7F for byte in name) and (
+    return len(size) == 4 and _is_name(name) and (
         at + 8 + min(int.from_bytes(size, "little"), int.from_bytes(size, "big")) <= len(data)
     )  # fmt: skip
 
 
-def walk_aiff(data: mmap.mmap, start: int) -> Remarks:
+def walk_aiff(data: mmap.mmap, start: int) -> Remarks:  # noqa: C901 - one rule a line
     """Walk AIFF and AIFF-C."""
     seen: dict[bytes, int] = {}
     comm = b""
     for name, size, at in _chunks(data, start + 12, "big"):
+        if not _is_name(name):
+            yield Remark.JUNK, f"bytes {at - 8} to {len(data)} are no chunk"
+            break
         seen[name] = size
         if name == b"COMM":
             comm = data[at : at + 22]
@@ -187,8 +193,7 @@ def walk_mp4(data: mmap.mmap, start: int) -> Remarks:
             yield Remark.STRUCTURE, f"box {_shown(name)} at byte {at} is smaller than its own head"
             return
         if at + size > len(data):
-            is_box = all(0x20 <= byte < 0x7F or byte == 0xA9 for byte in name)
-            code = Remark.TRUNCATED if is_box and b"moov" not in seen | {name} else Remark.JUNK
+            code = Remark.TRUNCATED if _is_name(name) and b"moov" not in seen | {name} else Remark.JUNK
             if name in {b"mdat", b"moov", b"moof"}:
                 code = Remark.TRUNCATED
             yield code, f"box {_shown(name)}: expected {size} bytes, actual {len(data) - at}"
@@ -198,15 +203,24 @@ def walk_mp4(data: mmap.mmap, start: int) -> Remarks:
 
 
 def _chunks(data: mmap.mmap, at: int, order: str, data64: int = 0) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, size and place of each chunk; places are even (RIFF pads, and so does EA IFF 85)."""
+    """Yield name, size and place of each chunk, up to what is no chunk.
+
+    Places are even (RIFF pads, and so does EA IFF 85); where a writer forgot the padding the next name shows it.
+    """
     for _ in range(MOST_CHUNKS):
-        if at + 8 > len(data):
+        if at + 8 > len(data) or (not _is_name(data[at : at + 4]) and not any(data[at : at + 65536])):
             return
         size = int.from_bytes(data[at + 4 : at + 8], "little" if order == "little" else "big")
         if data64 and size == UNKNOWN and data[at : at + 4] == b"data":
             size = data64
         yield data[at : at + 4], size, at + 8
-        at += 8 + size + (size & 1)
+        at += 8 + size
+        if size & 1 and not (_is_name(data[at : at + 4]) and not _is_name(data[at + 1 : at + 5])):
+            at += 1
+
+
+def _is_name(name: bytes) -> bool:
+    return len(name) == 4 and all(0x20 <= byte < 0x7F or byte == 0xA9 for byte in name)
 
 
 def _shown(name: bytes) -> str:

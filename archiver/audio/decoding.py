@@ -20,6 +20,8 @@ DEMUXERS = (
 """Containers that hold one file's own audio. Not `concat`, `hls`, `sdp`: those make the decoder open other files."""
 OPTIONS = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
 MOST_SECONDS = 48 * 3600
+FASTEST = 768_000
+"""Hertz, where a file states no rate."""
 MOST_CHANNELS = 64
 MOST_ERRORS = 10
 _PICTURES = frozenset(("png", "mjpeg", "jpeg", "bmp", "gif", "webp", "tiff", "pnm"))
@@ -112,6 +114,7 @@ def decode(path: Path, *, bit_depth: int | None, ends: int | None = None, has_di
     for who, text in _heard(log):
         is_of_tags = any(word in text for word in _OF_TAGS)
         seen.note(Remark.TAGS if is_of_tags else Remark.DECODER_ERROR, f"{who}: {text}")
+    seen.remarks = list(dict.fromkeys(seen.remarks))
     return seen
 
 
@@ -143,7 +146,7 @@ def _decode(path: Path, seen: Decoded, ends: int | None, *, checks_frames: bool)
         codec.thread_count = 1
         if codec.name in LOSSLESS and checks_frames:
             codec.options = {"err_detect": "crccheck"}  # each frame has its own checksum (FLAC: RFC 9639 §9.3)
-        seen.codec, seen.rate, seen.channels = codec.name, codec.sample_rate, codec.channels
+        seen.codec, seen.rate, seen.channels = codec.name, max(0, codec.sample_rate), max(0, codec.channels)
         seen.bitrate = container.bit_rate or 0
         seen.starts = float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0
         if seen.channels > MOST_CHANNELS:
@@ -182,7 +185,7 @@ def _all_frames(packets: Iterator[Any], seen: Decoded, meter: Meter) -> None:
             except av.FFmpegError as error:
                 errors += 1
                 _failed_packet(seen, error, is_told=errors <= MOST_ERRORS)
-            if seen.samples > MOST_SECONDS * (seen.rate or 1):
+            if seen.samples > MOST_SECONDS * (seen.rate or FASTEST):
                 raise TooMuchError(f"duration: expected at most {MOST_SECONDS} seconds")
     finally:
         seen.packets_sha256 = digest.hexdigest()

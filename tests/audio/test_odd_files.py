@@ -134,3 +134,14 @@ def test_every_walk_sees_a_cut(room, tmp_path, name):
     path.write_bytes(path.read_bytes()[:-3001])
 
     assert said(room, path)[0] in {Verdict.DAMAGED, Verdict.UNDECODABLE}
+
+
+def test_a_chunk_of_odd_length_without_its_padding_gives_no_alarm(room, tmp_path):
+    path = made.encode(tmp_path / "a.wav", "pcm_s16le")
+    data = path.read_bytes()
+    place = data.index(b"fmt ")
+    note = b"note" + (5).to_bytes(4, "little") + b"hello"
+    grown = data[:place] + note + data[place:]
+    path.write_bytes(grown[:4] + (len(grown) - 8).to_bytes(4, "little") + grown[8:])
+
+    assert Remark.TRUNCATED not in {code for code, _ in said(room, path)[1]}

@@ -278,3 +278,31 @@ class CatalogueContract:
         catalogue.measured(item, 2, [Measured("data/c", loud)])
         ((both,),) = catalogue.recordings()
         assert both == replace(heard, measured=Measured("data/c", loud))
+
+    def test_recordings_that_are_the_same_are_found_in_the_newest_versions_once_each(self, catalogue):
+        def held(name, *sounds, version=1):
+            catalogue.ingested(holding(name, version, sounds=sounds), [], [], decision="{}")
+
+        def sound(path, packets, pcm="", rate=44100, fingerprint=""):
+            digests = (packets * 64, pcm * 32, fingerprint)
+            return Sound(f"data/{path}", Playing.VALID, (), "flac", 2.5, rate, 2, *digests)
+
+        held("a", sound("a.flac", "1", "e"), sound("b.mp3", "4"))
+        held("b", sound("a.wav", "2", "e"), sound("z.mp3", "4"))
+        held("c", sound("slow.wav", "2", "e", rate=22050), sound("alone.mp3", "5"), sound("same.flac", "6", "f"))
+        held("d", sound("same.flac", "6", "f", fingerprint="00ff00ff"))
+        held("e", sound("old.mp3", "7"))
+        held("f", sound("old.mp3", "7"))
+        held("f", sound("new.mp3", "8"), version=2)
+        found = [
+            (group.sameness.value, group.key[:1], [f"{one.item.name}/{one.sound.path}" for one in group.members])
+            for group in catalogue.same_sounds()
+        ]
+
+        assert found == [
+            ("samples", "e", ["a/data/a.flac", "b/data/a.wav"]),
+            ("packets", "6", ["c/data/same.flac", "d/data/same.flac"]),
+            ("packets", "4", ["a/data/b.mp3", "b/data/z.mp3"]),
+        ]
+        assert [one.sound.fingerprint for one in catalogue.fingerprinted()] == ["00ff00ff"]
+        assert catalogue.sound_counts() == (10, 1)

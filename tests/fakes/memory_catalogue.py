@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from archiver.core.coverage import Spread
 from archiver.core.holdings import CopyStatus, Outcome, Run, SeenBytes, StoreTotals, Totals
+from archiver.core.sounds import DuplicateGroup, Placed, Sameness
 from archiver.core.suspicions import Recording
 
 
@@ -74,6 +75,35 @@ class MemoryCatalogue:
                 known[one.path] = replace(known.get(one.path, Recording(item, version, one.path)), measured=one)
             if known:
                 yield tuple(known[path] for path in sorted(known))
+
+    def same_sounds(self):
+        for keyed, kind in ((lambda sound: sound.pcm_md5, "pcm"), (lambda sound: sound.packets_sha256, "packets")):
+            groups = {}
+            for placed in self._placed():
+                sound = placed.sound
+                if keyed(sound) and (kind == "pcm" or not sound.pcm_md5):
+                    key = keyed(sound), sound.sample_rate, sound.channels
+                    groups.setdefault(key, []).append(placed)
+            for (digest, *_), group in sorted(groups.items()):
+                if len(group) > 1:
+                    packets = {one.sound.packets_sha256 for one in group}
+                    is_same = len(packets) == 1
+                    found = (Sameness.PACKETS, packets.pop()) if is_same else (Sameness.SAMPLES, digest)
+                    yield DuplicateGroup(*found, tuple(group))
+
+    def fingerprinted(self):
+        return (one for one in self._placed() if one.sound.fingerprint)
+
+    def sound_counts(self):
+        return len(self._placed()), len(list(self.fingerprinted()))
+
+    def _placed(self):
+        newest = [self.latest(item) for item in sorted({key[0] for key in self.aips})]
+        return [
+            Placed(held.item, held.version, held.licence, sound)
+            for held in newest
+            for sound in sorted(held.sounds, key=lambda sound: sound.path)
+        ]
 
     def totals(self):
         stores = sorted({copy.store for held in self.aips.values() for copy in held.copies})
