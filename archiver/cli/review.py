@@ -11,6 +11,7 @@ from archiver import wiring
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
 from archiver.core.errors import UsageError
+from archiver.core.handed import SOURCE as ADDED
 from archiver.core.packages import parse_item_id
 from archiver.core.reviews import Standing
 
@@ -172,7 +173,8 @@ def _say(front: Front, case: Case, standing: Standing, licence: str, output: str
     if standing is Standing.HALF:
         front.say(f"  next: a second person: archiver review accept {case.item} --licence {licence} …")
     elif standing is Standing.ACCEPTED:
-        front.say("  next: archiver harvest SELECTION   # takes the item up")
+        again = "add PATH …" if case.item.source == ADDED else "harvest SELECTION"
+        front.say(f"  next: archiver {again}   # takes the item up")
 
 
 def _parsed(text: str) -> ItemId:

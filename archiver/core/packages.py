@@ -131,6 +131,7 @@ class SourceItem:
         collections: The collections it is in.
         date: As supplied, or empty.
         uploader: What stands for the uploader's address (`uploader_digest`); the address itself is not kept.
+        checked: What was proven of it before it was described, for the record; of a bag handed in, that it is valid.
         revision: What makes a state of its own beside files and licence: of a bag handed in, the digest of its tag files.
     """
 
@@ -148,6 +149,7 @@ class SourceItem:
     collections: tuple[str, ...] = ()
     date: str = ""
     uploader: str = ""
+    checked: str = ""
     revision: str = ""
 
 

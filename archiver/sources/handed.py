@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archiver.core import handed
+from archiver.core.attribution import PATH as ATTRIBUTION
+from archiver.core.attribution import recognise_attribution
 from archiver.core.bags.validating import plan_of, tag_files_of
 from archiver.core.errors import (
     DigestMismatchError,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.bags.completing import Wanted
+    from archiver.core.bags.validating import BagPlan
     from archiver.core.fixity import Digest
     from archiver.core.gate import AdmittedItem
     from archiver.core.handed import Words
@@ -79,13 +82,22 @@ class HandedBag:
         plan = plan_of(sizes, {name: tags[name] for name in tag_files_of(sizes)})
         payload = {path.removeprefix("data/"): sizes[path] for path in sizes if path.startswith("data/")}
         said = _said(self.words, {name: self._small(f"data/{name}") for name in _spoken_of(payload)}, is_ours=False)
-        at = clock.now()
+        # A bag of this program says it in a record of its own.
+        own = recognise_attribution(tags.get(ATTRIBUTION, b""))
+        credit = own.whole if own else None
+        info, at = plan.info, clock.now()
+        title = credit.title if credit else handed.first(info, "title", "dc-title", "external-description")
+        creators = credit.creators if credit else handed.every(info, "creator", "dc-creator", "artist", "author")
+        url = credit.source_url if credit else handed.first(info, "source-url", "url") or _url(self.item.name)
+        files: list[tuple[str, int | None, tuple[Digest, ...]]]
+        files = [(f"data/{name}", size, plan.expected.get(f"data/{name}", ())) for name, size in payload.items()]
+        files += [(one.path, one.length, one.digests) for one in self.wanted]
         return SourceItem(
             id=self.item,
-            title=said.title or handed.first(plan.info, "title", "dc-title", "external-description") or self.item.name,
-            creators=said.creators or handed.every(plan.info, "creator", "dc-creator", "artist", "author"),
-            url=said.url or handed.first(plan.info, "source-url", "url") or _url(self.item.name),
-            declarations=(*said.declarations, *handed.info_declarations(plan.info)),
+            title=said.title or title or self.item.name,
+            creators=said.creators or creators,
+            url=said.url or url,
+            declarations=(*said.declarations, *handed.info_declarations(info)),
             files=tuple(
                 DeclaredFile(
                     path.removeprefix("data/"),
@@ -95,16 +107,7 @@ class HandedBag:
                     facts=said.facts(path.removeprefix("data/")),
                     must_match_all=True,
                 )
-                for path, size, digests in sorted(
-                    (
-                        *(
-                            (f"data/{name}", size, plan.expected.get(f"data/{name}", ()))
-                            for name, size in payload.items()
-                        ),
-                        *((one.path, one.length, one.digests) for one in self.wanted),
-                    ),
-                    key=lambda row: row[0],
-                )
+                for path, size, digests in sorted(files, key=lambda file: file[0])
             ),
             answers=(
                 said.answer(self.shown, at),
@@ -114,6 +117,7 @@ class HandedBag:
                 ),
             ),
             date=said.date,
+            checked=_checked(plan, len(payload), len(self.wanted)),
             revision=_revision(tags),
         )
 
@@ -392,6 +396,12 @@ def _spoken_of(sizes: Mapping[str, int]) -> list[str]:
         if sizes[name] > handed.LONGEST_SIDECAR:
             raise SourceProtocolError(f"{name}: {sizes[name]} bytes; expected at most {handed.LONGEST_SIDECAR}")
     return found
+
+
+def _checked(plan: BagPlan, files: int, wanted: int) -> str:
+    version = ".".join(map(str, plan.version))
+    holes = f", {wanted} more asked for by its fetch file and compared with every manifest" if wanted else ""
+    return f"handed in as a valid bag of BagIt {version}: {files} payload files, every manifest compared{holes}"
 
 
 def _revision(tags: Mapping[str, bytes]) -> str:

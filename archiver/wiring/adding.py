@@ -210,7 +210,9 @@ class _Looking:
         sizes = {facts.key.removeprefix(prefix): facts.size for facts in place.list(prefix)}
         info = plan_of(sizes, {name: _whole(place, prefix + name) for name in tag_files_of(sizes)}).info
         item = ItemId(SOURCE, bag_name(self.words, info, directory=directory))
-        self.intake.took(HandedBag(item, place, prefix, Path(shown).name, self.words, wanted, self.addresses), shown)
+        self.intake.took(
+            HandedBag(item, place, prefix, Path(shown).resolve().name, self.words, wanted, self.addresses), shown
+        )
 
     def _is_incomplete(self, verdict: BagVerdict) -> bool:
         """Tell whether a bag is not valid, and its being completed may make it so."""

@@ -241,7 +241,9 @@ def _events(sip: Sip, version: int, imprint: Imprint, now: datetime) -> list[Eve
     def event(type_: EventType, at: datetime, detail: str, path: str = "") -> Event:
         return Event(type_, at, EventOutcome.SUCCESS, detail, imprint.agent, item, version=version, path=path)
 
-    events = [event(EventType.APPRAISAL, now, f"admitted under {sip.admitted.decision.licence}")]
+    checked = sip.admitted.item.checked
+    events = [event(EventType.VALIDATION, now, checked)] if checked else []
+    events += [event(EventType.APPRAISAL, now, f"admitted under {sip.admitted.decision.licence}")]
     for verdict in sip.admitted.review.verdicts if sip.admitted.review else ():
         agent = Agent(verdict.reviewer, "person")
         detail = f"accepted under {verdict.licence}: {verdict.reason}"

@@ -84,6 +84,25 @@ def test_a_bag_of_others_is_kept_whole_and_can_be_made_again_byte_for_byte(archi
     assert str(tmp_path) not in "".join(one["url"] for one in answers.values())
 
 
+def test_a_bag_of_our_own_that_is_handed_in_again_loses_nothing(archive, tmp_path):
+    """Written, read and written again: each bag is inside the next one, byte for byte."""
+    words = ("--licence", BY, "--creator", "A. Musician", "--title", "Bells", "--source-url", "https://example.org/b")
+    first = one(added(archive, bag_at(tmp_path / "theirs"), *words))
+    assert archive.run("get", first["item"], str(tmp_path / "out"), "--as", "bag").status == 0
+    second = added(archive, tmp_path / "out")
+    assert (one(second)["item"], one(second)["outcome"]) == ("added/added/deposit 17", "stored"), second.err
+    again = archive.bags()["added%2Fdeposit%2017/v1"]
+    kept = {
+        name.removeprefix("metadata/source/bag/"): content
+        for name, content in contents(again).items()
+        if name.startswith(("data/", "metadata/source/bag/"))
+    }
+    assert kept == contents(archive.bags()["deposit%2017/v1"])
+    assert (again / "ATTRIBUTION.txt").read_text() == (tmp_path / "out/ATTRIBUTION.txt").read_text()
+    assert "handed in as a valid bag of BagIt 1.0: 3 payload files" in (again / "metadata/premis.xml").read_text()
+    assert archive.run("audit", "--all", "--grade", "read").status == 0
+
+
 def packed(bag, form, place):
     if form == "zip":
         with zipfile.ZipFile(place / "theirs.zip", "w", zipfile.ZIP_DEFLATED) as archive:

@@ -12,6 +12,7 @@ import pytest
 from archiver.core.premis import PREMIS
 from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
+from archiver.rehearsal.faults import Fault, Kind
 from tests.archive import LICENCE, Archive, prove_bag
 
 BYTES = random.Random(11).randbytes(900_000)
@@ -131,6 +132,19 @@ def test_without_that_record_the_same_name_and_size_are_tried(archive, double):
         (archive.bags(store)["album/v1"] / "metadata/premis.xml").write_text("<premis")
     assert archive.harvested().status == 0
     assert asked_for(double) == ["new.flac", "renamed/three.flac", "two.flac"]
+    prove_bag(archive.bags()["album/v2"], SECOND)
+
+
+def test_an_interrupted_run_goes_on_and_still_knows_what_came_from_where(archive, double):
+    double.fail("node/album/new.flac", Fault(Kind.STATUS, 1, 404))
+    assert archive.harvested().outcomes == {"album": ("failed", ("FILE_REFUSED",))}
+    for store in STORES:  # what is whole in staging is needed from nowhere any more
+        shutil.rmtree(archive.bags(store)["album/v1"] / "data")
+    double.requests.clear()
+    assert archive.harvested().outcomes == {"album": ("stored", ())}
+    assert asked_for(double) == ["new.flac"]
+    told = events(archive.bags()["album/v2"])
+    assert [told[f"data/{name}"][0][0] for name in ("one.flac", "two.flac")] == ["replication", "capture"]
     prove_bag(archive.bags()["album/v2"], SECOND)
 
 
