@@ -15,6 +15,7 @@ from archiver.core.packages import ItemId, parse_item_id
 
 if TYPE_CHECKING:
     from archiver.core.enrichments import Enriched
+    from archiver.ports.enrichments import Enrichments
     from archiver.wiring.enriching import Library
 
 
@@ -95,6 +96,14 @@ def _enriched(
     all_ = tuple(dict.fromkeys((*found, *before, *given)))
     library.catalogue.attach(item, all_)
     return list(enriched(all_, encyclopedia=library.encyclopedia, kept=library.catalogue, refresh=refresh))
+
+
+def print_beside(item: ItemId, kept: Enrichments, output: str) -> None:
+    """Print what an earlier enrichment has kept beside the bag of an item; nothing where there was none."""
+    from archiver.workflows.enrich import enriched
+
+    for one in enriched(kept.attached(item), encyclopedia=None, kept=kept):
+        emit({"enrichment": _record(item, one)}) if output == "jsonl" else _tell(item, one)
 
 
 def _record(item: ItemId, one: Enriched) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import click
 from archiver import wiring
 from archiver.cli import status
 from archiver.cli.attribution import attribution_option, print_attribution
+from archiver.cli.enrich import print_beside
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
 from archiver.core.errors import UsageError
 from archiver.core.packages import parse_item_id
@@ -142,6 +143,7 @@ def show_command(front: Front, *, item: str, attribution: str | None, output: st
         if attribution:
             return print_attribution(settings, versions[-1:], attribution)
         _print_item(versions, catalogue, settings, output)
+        print_beside(wanted, catalogue, output)
     return status.DONE
 
 

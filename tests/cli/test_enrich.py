@@ -96,6 +96,9 @@ def test_what_musicbrainz_knows_is_kept_beside_the_bag_and_asked_for_once(archiv
     assert len(musicbrainz.requests) == asked
     assert {path: path.read_bytes() for path in before} == before
     assert "A Musician" in archive.run("show", "bells", "--attribution", "text").out
+    shown = archive.run("show", "bells", "--output", "jsonl").records
+    kept = [record["enrichment"] for record in shown if "enrichment" in record]
+    assert {(record["kind"], record["told"]) for record in kept} >= {("isrc", "found"), ("release", "unknown")}
     text = archive.run("enrich", "bells", "--offline").out
     assert "“The bells” by The Band, 2006-05-01" in text
 
