@@ -30,6 +30,7 @@ class Meter:
         self.is_exact = codec in LOSSLESS or codec.startswith("pcm_")
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._has_samples = False
+        self._channels = 0
         self._fifo = av.AudioFifo()
 
     def take(self, frame: Any) -> None:
@@ -37,12 +38,16 @@ class Meter:
         import av
 
         frame.pts = None  # the queue would compare times, which have gaps where a file is damaged
+        # The queue refuses another rate or sample format; another number of channels it takes, and reads beyond the frame.
+        channels = frame.layout.nb_channels
         try:
+            if channels != self._channels:
+                raise ValueError("another number of channels")
             self._fifo.write(frame)
         except ValueError:
-            self.changes += 1
+            self.changes += self._channels > 0
             self.finish()
-            self._fifo = av.AudioFifo()
+            self._channels, self._fifo = channels, av.AudioFifo()
             self._fifo.write(frame)
         if self._fifo.samples >= BLOCK:
             self.finish()

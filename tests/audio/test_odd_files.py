@@ -145,3 +145,17 @@ def test_a_chunk_of_odd_length_without_its_padding_gives_no_alarm(room, tmp_path
     path.write_bytes(grown[:4] + (len(grown) - 8).to_bytes(4, "little") + grown[8:])
 
     assert Remark.TRUNCATED not in {code for code, _ in said(room, path)[1]}
+
+
+def test_mpeg_audio_that_goes_from_two_channels_to_one_is_decoded_to_its_end(room, tmp_path):
+    """A queue of PyAV's reads beyond frames with fewer channels: it ended the process that decodes."""
+    parts = []
+    for number, (rows, layout) in enumerate(((made.sound(), "stereo"), (made.sound(channels=1), "mono"))):
+        path = tmp_path / f"{number}.mp3"
+        made.encode(path, "libmp3lame", rows, layout=layout, bit_rate=64000, write_xing="0", id3v2_version="0")
+        parts.append(path.read_bytes())
+    (tmp_path / "both.mp3").write_bytes(b"".join(parts))
+    found = room.examine(tmp_path / "both.mp3", name="both.mp3")
+
+    assert found.format.samples > 80_000
+    assert Remark.WORKER_DIED not in {remark.code for remark in found.remarks}
