@@ -50,6 +50,7 @@ class FindingCode(StrEnum):
     FILE_UNEXPECTED = "FILE_UNEXPECTED"
     FILE_UNREADABLE = "FILE_UNREADABLE"
     FILE_CHANGED = "FILE_CHANGED"
+    TOO_MANY_FINDINGS = "TOO_MANY_FINDINGS"
     PROFILE_IDENTIFIER = "PROFILE_IDENTIFIER"
     PROFILE_BAG_INFO = "PROFILE_BAG_INFO"
     PROFILE_MANIFESTS = "PROFILE_MANIFESTS"
@@ -113,14 +114,15 @@ CLAUSES = {
     FindingCode.HARD_LINK: "RFC 8493 §5.1",
     FindingCode.SPECIAL_FILE: "RFC 8493 §2.1.2",
     FindingCode.NAME_NOT_UTF8: "RFC 8493 §2.1.3",
-    FindingCode.MEMBER_REPEATED: "BagIt 0.97 §4, §2.1.3",
-    FindingCode.SERIALIZATION_DAMAGED: "BagIt 0.97 §4",
+    FindingCode.MEMBER_REPEATED: "BagIt 0.97, Serialization; RFC 8493 §2.1.3",
+    FindingCode.SERIALIZATION_DAMAGED: "BagIt 0.97, Serialization",
     FindingCode.SERIALIZATION_EXCESSIVE: "RFC 8493 §5",
-    FindingCode.SERIALIZATION_TOP: "BagIt 0.97 §4",
+    FindingCode.SERIALIZATION_TOP: "BagIt 0.97, Serialization",
     FindingCode.FILE_MISSING: "RFC 8493 §3",
     FindingCode.FILE_UNEXPECTED: "RFC 8493 §3",
     FindingCode.FILE_UNREADABLE: "RFC 8493 §3",
     FindingCode.FILE_CHANGED: "RFC 8493 §3",
+    FindingCode.TOO_MANY_FINDINGS: "docs/findings.md",
     FindingCode.PROFILE_IDENTIFIER: "BagIt Profiles 1.4, Implementation details 1",
     FindingCode.PROFILE_BAG_INFO: "BagIt Profiles 1.4, Bag-Info",
     FindingCode.PROFILE_MANIFESTS: "BagIt Profiles 1.4, Manifests",
@@ -153,6 +155,9 @@ CLAUSES = {
     FindingCode.CATALOGUE_ROLLED_BACK: "docs/tamper-evidence.md",
 }
 """Where each rule stands."""
+
+MOST_FINDINGS = 50_000
+"""Findings of one bag that are listed. A hostile manifest could have millions, and each is held until the verdict is given."""
 
 INVALID_ONLY = frozenset([FindingCode.FILE_CHANGED])
 """A bag with only these is complete and not valid (RFC 8493 §3); any other finding makes it incomplete as well."""

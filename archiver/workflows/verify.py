@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from archiver.core.bags.profiles import DIRECTORY, BagFacts, check_profile
 from archiver.core.bags.validating import DECLARATION, Promised, Reading, compare, is_tag_file, largest
 from archiver.core.errors import StoreError
-from archiver.core.findings import TOLERABLE, WARNINGS, BagVerdict, Finding, FindingCode
+from archiver.core.findings import MOST_FINDINGS, TOLERABLE, WARNINGS, BagVerdict, Finding, FindingCode
 from archiver.core.fixity import Algorithm, Digest, Hasher
 from archiver.core.objects import ObjectFacts, Stranger, StrangerKind
 
@@ -220,9 +220,9 @@ def verify_stream(archive: BagStream, *, demand: Demand = DEMAND, room: Room = R
         )
         try:
             for promised, chunks in _promised_contents(archive, bag.prefix, rows):
-                bag.findings += _judged(promised, partial(iter, chunks), room.progress)
+                bag.add(_judged(promised, partial(iter, chunks), room.progress))
         except StoreError as error:
-            bag.findings.append(Finding(FindingCode.SERIALIZATION_DAMAGED, "", actual=error.message))
+            bag.add([Finding(FindingCode.SERIALIZATION_DAMAGED, "", actual=error.message)])
         room.progress.ended()
         return _with_serialization(bag.verdict(reading), contents.tops)
 
@@ -247,6 +247,7 @@ class _Contents:
 
     def __init__(self, survey: Iterable[ObjectFacts | Stranger], scratch: Scratch, prefix: str | None = None) -> None:
         self.strangers: list[Stranger] = []
+        self.omitted = 0
         self.tops: set[str] = set()
         self._declared: list[str] = []
         self.rows = scratch.kept(self._noted(survey))
@@ -255,7 +256,7 @@ class _Contents:
     def _noted(self, survey: Iterable[ObjectFacts | Stranger]) -> Iterator[Row]:
         for member in survey:
             if isinstance(member, Stranger):
-                self.strangers.append(member)
+                self._note_stranger(member)
                 continue
             key = member.key
             top, slash, _ = key.partition("/")
@@ -264,6 +265,13 @@ class _Contents:
             if key.endswith(DECLARATION) and (key == DECLARATION or key.endswith(f"/{DECLARATION}")):
                 self._declared.append(key)
             yield key, member.size, member.place
+
+    def _note_stranger(self, stranger: Stranger) -> None:
+        """Remember one; of what is hostile there may be millions."""
+        if len(self.strangers) < MOST_FINDINGS:
+            self.strangers.append(stranger)
+        else:
+            self.omitted += 1
 
     def _bags(self) -> tuple[str, ...]:
         """Return the place of each bag; without any declaration the one directory at the top, so that what is missing is said."""
@@ -276,7 +284,9 @@ class _Contents:
         """Return one of the bags. What is no object counts against the first, wherever it lies, or else against its own."""
         prefix = self.bags[number]
         mine = (one for one in self.strangers if number == 0 or one.path.startswith(prefix))
-        return _Bag(_Below(self.rows, prefix), name, mine, demand)
+        bag = _Bag(_Below(self.rows, prefix), name, mine, demand)
+        bag.omitted += self.omitted if number == 0 else 0
+        return bag
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +307,7 @@ class _Below:
 
 
 def _with_serialization(verdict: BagVerdict, tops: set[str]) -> BagVerdict:
-    """Add what the rules of serialization say (BagIt 0.97 §4): one directory at the top, which is the one bag."""
+    """Add what the rules of serialization say (BagIt 0.97, Serialization): one directory at the top, which is the one bag."""
     if tops == {verdict.prefix.rstrip("/")} - {""}:
         return verdict
     finding = Finding(
@@ -318,7 +328,7 @@ class _Bag:
         self.demand = demand
         self.name = name
         self.tags: dict[str, BinaryIO] = {}
-        self.files = self.bytes = self.payload = 0
+        self.files = self.bytes = self.payload = self.omitted = 0
         self.findings = [
             Finding(_CODES[one.kind], one.path.removeprefix(self.prefix), expected="a plain file", actual=one.detail)
             for one in strangers
@@ -361,7 +371,7 @@ class _Bag:
         reading = self.reading(scratch)
         batches = _batches(reading.promises(), room.together)
         for found in files.over(partial(_checked, reader, self.prefix, room.progress), batches):
-            self.findings += found
+            self.add(found)
         room.progress.ended()
         return self.verdict(reading)
 
@@ -388,13 +398,26 @@ class _Bag:
         """Return what reads the bag's promises."""
         return Reading(self.there, self.tags, in_order=scratch.in_order)
 
+    def add(self, findings: list[Finding]) -> None:
+        """Take findings as far as they are listed, and count the others."""
+        taken = findings[: max(0, MOST_FINDINGS - len(self.findings))]
+        self.findings += taken
+        self.omitted += len(findings) - len(taken)
+
     def verdict(self, reading: Reading) -> BagVerdict:
         """Put every finding in its place."""
-        self.findings += reading.findings
+        self.add(reading.findings)
         if self.demand.profile is not None:
             version = f"{reading.version[0]}.{reading.version[1]}"
             facts = BagFacts(version, reading.info, _Files(self.there), self.demand.serialization)
-            self.findings += check_profile(self.demand.profile, facts)
+            for finding in check_profile(self.demand.profile, facts):
+                self.add([finding])
+        omitted = self.omitted + reading.omitted
+        if omitted:
+            expected = f"at most {MOST_FINDINGS} findings are listed"
+            self.findings.append(
+                Finding(FindingCode.TOO_MANY_FINDINGS, "", expected=expected, actual=f"{omitted} more")
+            )
         placed = (replace(finding, where=self.prefix + finding.where, store=self.name) for finding in self.findings)
         ordered = tuple(sorted(placed, key=lambda finding: (finding.where, finding.code)))
         return BagVerdict(self.prefix, ordered, WARNINGS | TOLERABLE if self.demand.is_lenient else WARNINGS)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from archiver.core.bags.fetching import refused_address
 from archiver.core.bags.manifests import recognise_entry, split_lines
 from archiver.core.bags.paths import ORDINARY, collision_key, decode_path, is_well_encoded, unsafe_because
-from archiver.core.findings import Finding, FindingCode
+from archiver.core.findings import MOST_FINDINGS, Finding, FindingCode
 from archiver.core.fixity import Algorithm, Digest
 
 if TYPE_CHECKING:
@@ -138,13 +138,15 @@ class Reading:
     Attributes:
         version: As declared, or (1, 0) where nothing can be read.
         info: The elements of ``bag-info.txt``, label and value, in order.
-        findings: Everything that can be told without reading payload.
+        findings: Everything that can be told without reading payload, as far as it is listed.
+        omitted: How many findings more there are.
     """
 
     def __init__(self, there: Iterable[There], tags: Mapping[str, BinaryIO], *, in_order: InOrder) -> None:
         self.version = (1, 0)
         self.info: list[tuple[str, str]] = []
         self.findings: list[Finding] = []
+        self.omitted = 0
         self._there = there
         self._tags = tags
         self._in_order = in_order
@@ -251,7 +253,10 @@ class Reading:
                 self._found(FindingCode.FETCH_NOT_LISTED, f"fetch.txt: {path}", expected=f"an entry in {name}")
 
     def _found(self, code: FindingCode, where: str, *, expected: str = "", actual: str = "") -> None:
-        self.findings.append(Finding(code, where, expected=expected, actual=actual[:500]))
+        if len(self.findings) < MOST_FINDINGS:
+            self.findings.append(Finding(code, where, expected=expected, actual=actual[:500]))
+        else:
+            self.omitted += 1
 
     def _read_declaration(self) -> None:
         content = self._content(DECLARATION)
