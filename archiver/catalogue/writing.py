@@ -149,15 +149,18 @@ def append_events(connection: sa.Connection, events: Iterable[Event]) -> None:
     if connection.dialect.name == "postgresql":
         # The chain has one end: whoever appends waits for whoever appends.
         connection.exec_driver_sql("LOCK TABLE event IN EXCLUSIVE MODE")
-    last = connection.execute(sa.select(schema.event.c.chain).order_by(schema.event.c.id.desc()).limit(1)).scalar()
-    chain = bytes(last) if last is not None else b""
+    newest = sa.select(schema.event.c.id, schema.event.c.chain).order_by(schema.event.c.id.desc()).limit(1)
+    last = connection.execute(newest).one_or_none()
+    chain, before = (bytes(last.chain), last.id) if last is not None else (b"", 0)
 
     def chained() -> Iterator[dict[str, Any]]:
         nonlocal chain
-        for event in events:
+        # Numbered here and not by the database: PostgreSQL leaves a gap where a transaction was rolled back, and what
+        # lies beside the bags tells by the numbers that nothing is missing (`archiver.core.snapshots`).
+        for number, event in enumerate(events, start=before + 1):
             values = rows.event_values(ids[event.item], event)
             chain = rows.chained(chain, event.item, values)
-            yield {**values, "chain": chain}
+            yield {**values, "id": number, "chain": chain}
 
     insert_rows(connection, schema.event, chained())
 
