@@ -131,7 +131,7 @@ class CcMixterOffer:
 
     def open(self, surroundings: Surroundings) -> CcMixter:
         """Open the source; nothing is asked of it yet."""
-        return CcMixter(Service(surroundings, home=HOME, hosts=("*.ccmixter.org",)))
+        return CcMixter(Service(surroundings, home=HOME, hosts=("*.ccmixter.org",), one_connection=True))
 
 
 OFFER = CcMixterOffer()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from archiver.core.errors import FileRefusedError, SourceProtocolError, SourceUnavailableError
 from archiver.sources.http_answers import retry_after
 from archiver.sources.loose_json import Received
+from archiver.sources.pacing import Slots
 from archiver.sources.web.client import client_for
 from archiver.sources.web.reach import host_of
 
@@ -30,18 +31,26 @@ log = logging.getLogger(__name__)
 class Service:
     """One service; safe for threads; cheap until first asked.
 
+    Its interface is asked one thing after another, however many threads there are: services ask for that, and a small
+    one has nothing else to give.
+
     Args:
         around: The source's surroundings.
         home: Where the service is unless the settings say otherwise, without a final slash.
         hosts: Names below which its files lie.
+        one_connection: Whether nothing is asked either while one of its files comes in.
     """
 
-    def __init__(self, around: Surroundings, *, home: str, hosts: tuple[str, ...]) -> None:
+    def __init__(
+        self, around: Surroundings, *, home: str, hosts: tuple[str, ...], one_connection: bool = False
+    ) -> None:
         self.around = around
         self.endpoint = around.endpoint or home
         self._home = home
         self._hosts = hosts
         self.client = client_for(around, hosts=(host_of(home), *hosts))
+        self._asking = Slots(1, around.clock)
+        self._reading = self._asking if one_connection else None
 
     def ask(
         self,
@@ -72,7 +81,8 @@ class Service:
         url = self.endpoint + path
         next_try = 1
         while True:
-            answer = self.client.get(url, params=params, secret=secret, also=also)
+            with self._asking.taken():
+                answer = self.client.get(url, params=params, secret=secret, also=also)
             try:
                 return parse(Received(answer.body, answer.url, self.around.clock.now()))
             except SourceUnavailableError as error:
@@ -115,7 +125,7 @@ class Service:
         opened = self.client.open(
             self.placed(address), offset=offset, validator=validator, size=file.size, headers=headers
         )
-        with opened as delivery:
+        with self._reading.taken() if self._reading else nullcontext(), opened as delivery:
             yield delivery
 
     def placed(self, address: str) -> str:

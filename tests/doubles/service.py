@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,18 @@ class ServiceDouble:
         answer: Given a request; None is a 404.
         faults: Replies by a part of the path or target; each stands before the answer for as often as it says.
         requests: In order.
+        latency: Seconds before each answer.
+        busiest: How many were answered at once at most: `interface`, `files` and `all`.
     """
 
     def __init__(self, answer: Callable[[Request], Reply | None]) -> None:
         self.answer = answer
         self.faults: list[list[Any]] = []
         self.requests: list[Request] = []
+        self.busy: dict[str, int] = {}
+        self.busiest: dict[str, int] = {}
+        self.latency = 0.0
+        self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"double": self}))
 
     @property
@@ -72,6 +78,20 @@ class ServiceDouble:
                 fault[2] -= 1
                 return fault[1]
         return self.answer(request) or Reply(b"not found", 404, {"Content-Type": "text/plain"})
+
+    @contextmanager
+    def at_work(self, kind: str) -> Iterator[None]:
+        """Count how many requests are answered at once: of the interface, of files, and in all."""
+        with self._lock:
+            for name in (kind, "all"):
+                self.busy[name] = self.busy.get(name, 0) + 1
+                self.busiest[name] = max(self.busiest.get(name, 0), self.busy[name])
+        try:
+            yield
+        finally:
+            with self._lock:
+                for name in (kind, "all"):
+                    self.busy[name] -= 1
 
     def asked(self, part: str) -> list[Request]:
         return [request for request in self.requests if part in unquote(request.target)]
@@ -96,8 +116,9 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
         headers = {key.lower(): value for key, value in self.headers.items()}
-        reply = self.double.replied(Request(unquote(parts.path), query, headers, self.path))
-        with suppress(OSError):
+        with self.double.at_work("interface" if parts.query else "files"), suppress(OSError):
+            reply = self.double.replied(Request(unquote(parts.path), query, headers, self.path))
+            time.sleep(self.double.latency)
             self._send(reply, headers)
 
     def _send(self, reply: Reply, headers: dict[str, str]) -> None:

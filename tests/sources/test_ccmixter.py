@@ -41,6 +41,7 @@ def ccmixter(double):
 
 def test_uploads_are_harvested_into_valid_bags_with_licence_and_credit(tmp_path, double):
     archive = archive_of(tmp_path, "ccmixter", double.url, query="tags=ambient&lic=by")
+    double.latency = 0.03
     ended = archive.harvested(selection="mine")
     assert outcomes(ended) == {
         "1": "stored",
@@ -56,6 +57,7 @@ def test_uploads_are_harvested_into_valid_bags_with_licence_and_credit(tmp_path,
     credits_ = (bag / "ATTRIBUTION.txt").read_text()
     assert "“First” by No Body is licensed under CC BY 3.0" in credits_
     assert "https://ccmixter.org/files/nobody/1" in credits_
+    assert double.busiest["all"] == 1
     first = double.asked("/api/query")[0].query
     assert {"tags": "ambient", "lic": "by", "f": "json", "ord": "ASC"}.items() <= first.items()
     assert all(request.headers["referer"] == "https://ccmixter.org/" for request in double.asked("/content/"))

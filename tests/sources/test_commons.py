@@ -45,6 +45,7 @@ def commons(double):
 
 def test_a_category_is_harvested_into_valid_bags_with_licence_and_credit(tmp_path, double):
     archive = archive_of(tmp_path, "commons", double.url, query="category:Bells")
+    double.latency = 0.03
     ended = archive.harvested(selection="mine")
     assert outcomes(ended) == {
         "11": "stored",
@@ -64,6 +65,8 @@ def test_a_category_is_harvested_into_valid_bags_with_licence_and_credit(tmp_pat
     assert {request.headers["user-agent"].partition("/")[0] for request in double.requests} == {"archiver"}
     assert all("mailto:ops@example.org" in request.headers["user-agent"] for request in double.requests)
     assert all(request.query["maxlag"] == "5" for request in double.asked("api.php"))
+    assert double.busiest["interface"] == 1
+    assert double.busiest["files"] <= 2
     double.requests.clear()
     assert outcomes(archive.harvested(selection="mine"))["11"] == "unchanged"
     assert not double.asked("Bell_one")
