@@ -23,6 +23,7 @@ from archiver.catalogue.rechecking import Rechecking
 from archiver.catalogue.recounting import Recounting
 from archiver.catalogue.reviewing import Reviewing
 from archiver.catalogue.schema import HEAD
+from archiver.catalogue.sighting import Sighted
 from archiver.catalogue.snapshots import Snapshots
 from archiver.catalogue.sounding import Sounding
 from archiver.catalogue.withdrawing import Withdrawing
@@ -49,6 +50,7 @@ _MIGRATING = 0x61726368
 class Catalogue(
     Reading,
     Writing,
+    Sighted,
     Reviewing,
     Rechecking,
     Choosing,

@@ -7,6 +7,7 @@ import json
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+from archiver.core.crawls import recognise_crawl
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.examinations import Verdict
 from archiver.core.fixity import Algorithm, Digest, Grade, parse_digest
@@ -195,4 +196,5 @@ def run(row: sa.Row[Any]) -> Run:
         ended_at=row.ended_at,
         complete=row.is_complete,
         counts=tuple((outcome, counts[outcome.value]) for outcome in Outcome if outcome.value in counts),
+        crawl=recognise_crawl(json.loads(row.crawl)) if row.crawl else None,
     )

@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0009"
+HEAD = "0010"
 """The revision this program works with."""
 
 NAMES = {
@@ -200,6 +200,7 @@ run = Table(
     Column("ended_at", Utc),
     Column("is_complete", Boolean, nullable=False),
     Column("counts", Text, nullable=False),
+    Column("crawl", Text, nullable=False, server_default=""),
 )
 
 outcome = Table(
@@ -360,3 +361,27 @@ in_hand = Table(
     Index(None, "source", "name"),
 )
 """Bytes of items that some process walks right now; in SQLite, where one process works, it stays empty."""
+sighting = Table(
+    "sighting",
+    metadata,
+    Column("selection", Name, primary_key=True),
+    Column("item_id", Identifier, ForeignKey("item.id"), primary_key=True),
+    Column("run_id", Identifier, ForeignKey("run.id"), nullable=False),
+    Column("mark", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("described_at", Utc, nullable=False),
+    Index(None, "item_id"),
+)
+"""How each item of each selection ended last: an item that its source calls unchanged is not asked for again."""
+
+crawl_window = Table(
+    "crawl_window",
+    metadata,
+    Column("selection", Name, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("until", Utc, nullable=False),
+    Column("full_at", Utc, nullable=False),
+)
+"""What each selection has seen to its end."""

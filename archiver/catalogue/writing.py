@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from archiver.core.crawls import Crawl
     from archiver.core.events import Event
     from archiver.core.holdings import Copy, HeldFile, Holding, ItemOutcome
     from archiver.core.packages import ItemId
@@ -98,14 +99,17 @@ class Writing:
         with self._writes() as connection:
             append_events(connection, events)
 
-    def end(self, run: Run, *, at: datetime, complete: bool, counts: dict[Outcome, int]) -> None:
+    def end(
+        self, run: Run, *, at: datetime, complete: bool, counts: dict[Outcome, int], crawl: Crawl | None = None
+    ) -> None:
         """Close a run; see the port."""
         numbers = json.dumps({outcome.value: number for outcome, number in counts.items()})
+        table = rows.text(json.dumps(crawl.to_json())) if crawl else ""
         with self._writes() as connection:
             connection.execute(
                 schema.run.update()
                 .where(schema.run.c.id == run.id)
-                .values(ended_at=at, is_complete=complete, counts=numbers)
+                .values(ended_at=at, is_complete=complete, counts=numbers, crawl=table)
             )
 
 

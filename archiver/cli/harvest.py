@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from contextlib import ExitStack
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import click
@@ -14,11 +15,13 @@ from archiver.cli import status
 from archiver.cli.front import Front, emit, engine_option, example, output_option, pass_front, printable
 from archiver.cli.log import publish_if_wanted
 from archiver.cli.progress import progress_bars
-from archiver.core.errors import CannotRunError, InterruptedRunError, SourceError
+from archiver.core.crawls import CrawlTally, summed
+from archiver.core.errors import CannotRunError, InterruptedRunError, SourceError, UsageError
 from archiver.core.holdings import ItemOutcome, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from archiver.core.packages import ItemId
     from archiver.core.patience import Patience
@@ -27,17 +30,26 @@ if TYPE_CHECKING:
     from archiver.ports.offers import OpenSource
     from archiver.ports.progress import Progress
     from archiver.settings.reading import Settings
+    from archiver.workflows.recognise import Span
 
 
 @example(
     "archiver harvest netlabels --dry-run --limit 5\n"
     "archiver harvest netlabels librivox\n"
+    "archiver harvest netlabels --since 2026-11-01\n"
     "archiver -q harvest manifests/netlabels.toml --output jsonl\n"
     "archiver harvest netlabels --engine dask   # on many machines: docs/cluster.md"
 )
 @click.command("harvest")
 @click.argument("selections", nargs=-1, required=True, metavar="SELECTION…")
 @click.option("--limit", type=click.IntRange(min=1), help="Consider so many candidates of each selection at most.")
+@click.option(
+    "--since",
+    metavar="DATE",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]),
+    help="Ask only for what is new or changed since then, in UTC.",
+)
+@click.option("--full", is_flag=True, help="Ask for everything, also where only what is new would do.")
 @click.option("--dry-run", is_flag=True, help="Ask and decide, but capture and write nothing.")
 @click.option("--jobs", type=click.IntRange(min=1, max=256), help="Items walked at once (by each worker process).")
 @engine_option
@@ -48,6 +60,8 @@ def harvest_command(  # noqa: PLR0913 - one keyword for each option
     *,
     selections: tuple[str, ...],
     limit: int | None,
+    since: datetime | None,
+    full: bool,
     dry_run: bool,
     jobs: int | None,
     engine: str | None,
@@ -55,12 +69,25 @@ def harvest_command(  # noqa: PLR0913 - one keyword for each option
 ) -> int:
     """Ingest what selections name: appraise, capture, pack, deposit.
 
-    SELECTION is a file, or the name of one in manifests/. What is held already costs one metadata request. A run that
-    was interrupted or killed goes on when the same command is given again.
+    SELECTION is a file, or the name of one in manifests/. What a search calls unchanged is not asked for again. A run
+    that was interrupted or killed goes on when the same command is given again, and what a run did not see to its end the
+    next one asks for again.
     """
-    settings = front.settings()
+    from archiver.workflows.recognise import Span
+
+    if since is not None and full:
+        raise UsageError("--since and --full: one of the two", next_command="archiver harvest --help")
+    span = Span(since.replace(tzinfo=UTC) if since else None, full)
     return harvest_all(
-        front, settings, selections, limit=limit, jobs=jobs, is_rehearsal=dry_run, output=output, engine=engine
+        front,
+        front.settings(),
+        selections,
+        limit=limit,
+        jobs=jobs,
+        is_rehearsal=dry_run,
+        output=output,
+        engine=engine,
+        span=span,
     )
 
 
@@ -74,12 +101,15 @@ def harvest_all(  # noqa: PLR0913 - one keyword for each option of the command
     is_rehearsal: bool = False,
     output: str = "text",
     engine: str | None = None,
+    span: Span | None = None,
 ) -> int:
     """Harvest selections one after the other under the archive's lock, and return the exit status."""
     from archiver.settings.selections import read_selection
 
     selections = [read_selection(name, settings) for name in names]
-    run = Run(front, settings, limit=limit, jobs=jobs or settings.jobs, is_rehearsal=is_rehearsal, output=output)
+    run = Run(
+        front, settings, limit=limit, jobs=jobs or settings.jobs, is_rehearsal=is_rehearsal, output=output, span=span
+    )
     run.engine = engine or settings.engine.name
     if not is_rehearsal:
         from archiver.wiring import cluster
@@ -109,6 +139,7 @@ class Run:
         output: ``text`` or ``jsonl``.
         opened: A source that is open already, in place of those that the selections name.
         again: The command that goes on where an interrupted one ended; empty for a harvest of the selections.
+        span: Since when the source is asked.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each of what differs between commands
@@ -122,6 +153,7 @@ class Run:
         output: str,
         opened: tuple[OpenSource, Patience, int] | None = None,
         again: str = "",
+        span: Span | None = None,
     ) -> None:
         self.front = front
         self.settings = settings
@@ -132,6 +164,8 @@ class Run:
         self.opened = opened
         self.again = again
         self.engine = "threads"
+        self.span = span
+        self.crawls: list[tuple[str, CrawlTally]] = []
         self.counts: Counter[Outcome] = Counter()
         self.bytes = 0
         self.stored: list[ItemId] = []
@@ -161,8 +195,11 @@ class Run:
     def one(self, selection: Selection, clock: Clock, progress: Progress) -> None:
         """Walk one selection. When its enumeration breaks off the others still have their turn."""
         from archiver.workflows.harvest import harvest, rehearse
+        from archiver.workflows.recognise import EVERYTHING_NEEDED
 
         walk_items = rehearse if self.is_rehearsal else harvest
+        tally = CrawlTally()
+        self.crawls.append((selection.name, tally))
         with ExitStack() as stack:
             walk = stack.enter_context(
                 wiring.opened_walk(
@@ -179,7 +216,9 @@ class Run:
 
                 walk = stack.enter_context(cluster.harvest_engine(self.settings, selection, walk, jobs=self.jobs))
             try:
-                for outcome in walk_items(selection, walk, limit=self.limit):
+                for outcome in walk_items(
+                    selection, walk, limit=self.limit, span=self.span or EVERYTHING_NEEDED, tally=tally
+                ):
                     self.took(outcome)
             except SourceError as error:
                 status.say(error)
@@ -214,9 +253,15 @@ class Run:
         """Print the last line, and what to type next where something failed."""
         from archiver.reports import records, text
 
+        crawls = [(name, tally.crawl()) for name, tally in self.crawls]
         if self.output == "jsonl":
-            emit(records.harvest_summary(self.counts, bytes_=self.bytes, seconds=seconds))
+            for name, crawl in crawls:
+                emit(records.crawl(name, crawl))
+            whole = summed(crawl for _, crawl in crawls)
+            emit(records.harvest_summary(self.counts, whole, bytes_=self.bytes, seconds=seconds))
         else:
+            for name, crawl in crawls:
+                self.front.say(printable(text.crawl(name, crawl)))
             lead = "would be: " if self.is_rehearsal else ""
             self.front.say(lead + text.harvest_summary(self.counts, bytes_=self.bytes, seconds=seconds))
         if self.counts[Outcome.QUARANTINED] and self.output == "text" and not self.is_rehearsal:

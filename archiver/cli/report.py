@@ -15,6 +15,7 @@ REPORTS = {
         "Recordings to listen to: silent, clipped, half dead, other than they are said to be.",
     ),
     "duplicates": ("report_duplicates", "Recordings that are held more than once, whatever their tags and containers."),
+    "crawls": ("report_crawls", "What each crawl met and what became of it, in tables that add up."),
     "collection": ("report_collection", "Holdings, licences, sizes, formats, sources, growth."),
 }
 """Name of each report, the module below `archiver.cli` that has it, and its line in the help."""

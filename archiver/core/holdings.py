@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from archiver.core.crawls import Crawl
     from archiver.core.fixity import Digest, Grade
     from archiver.core.packages import ItemId
     from archiver.core.sounds import Sound
@@ -140,6 +141,8 @@ class ItemOutcome:
         bytes: Payload bytes captured in this run.
         transient: Whether the same command may do better later.
         decision: The gate's decision as JSON text (``metadata/licence.json``'s form), or empty where none was reached.
+        stage: How far it came (`archiver.core.crawls.Stage`).
+        mark: What its state at the source and its judgement rest on (`archiver.core.crawls.mark_of`), or empty.
         recalled: Those of ``bytes`` that were taken from a held copy, without asking the source.
         audio: How many of its recordings play how far, by verdict; empty where none was examined.
     """
@@ -155,6 +158,8 @@ class ItemOutcome:
     transient: bool = False
     decision: str = ""
     recalled: int = 0
+    stage: int = 0
+    mark: str = ""
     audio: tuple[tuple[str, int], ...] = ()
 
 
@@ -170,6 +175,7 @@ class Run:
         ended_at: In UTC, or None while it works or when it was killed.
         complete: Whether every candidate was answered or refused.
         counts: How many items ended how.
+        crawl: The whole table, or None where the run was killed or is older than the table.
     """
 
     id: int
@@ -179,6 +185,7 @@ class Run:
     ended_at: datetime | None
     complete: bool
     counts: tuple[tuple[Outcome, int], ...]
+    crawl: Crawl | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from archiver.core.packages import FileRole
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from archiver.core.derivatives import Kind
     from archiver.core.licences.policies import Policy
     from archiver.core.packages import DeclaredFile
@@ -67,6 +69,8 @@ class Selection:
         derivatives: What is made of the items that it stores, after each harvest; empty for nothing.
         digest: SHA-256 of the selection file, in hexadecimal, for provenance.
         damaged: ``keep`` or ``quarantine``: what becomes of an item with audio that does not play to its end.
+        since: Only what is new or changed since then need be enumerated, by a source that can tell; None for everything.
+            Not part of the file: a run says it.
     """
 
     name: str
@@ -80,6 +84,7 @@ class Selection:
     digest: str = ""
     derivatives: tuple[Kind, ...] = ()
     damaged: str = "keep"
+    since: datetime | None = None
 
     def chooses(self, file: DeclaredFile) -> bool:
         """Tell whether a declared file is one that this selection keeps.

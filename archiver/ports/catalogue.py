@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from archiver.core.crawls import Crawl
     from archiver.core.events import Event
     from archiver.core.holdings import HeldFile, Holding, ItemOutcome, Outcome, Run, Totals
     from archiver.core.packages import ItemId
@@ -71,6 +72,8 @@ class Ledger(Protocol):
         """Append events about objects already taken down."""
         ...
 
-    def end(self, run: Run, *, at: datetime, complete: bool, counts: dict[Outcome, int]) -> None:
+    def end(
+        self, run: Run, *, at: datetime, complete: bool, counts: dict[Outcome, int], crawl: Crawl | None = None
+    ) -> None:
         """Close a run."""
         ...

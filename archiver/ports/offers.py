@@ -29,7 +29,9 @@ class Capabilities:
     Attributes:
         title: For people.
         digests: Algorithms of the digests it declares for its files; empty where bytes are only known after the first fetch.
-        incremental: Whether it can be asked for what is new since a time.
+        incremental: Whether it can be asked for what is new or changed since a time (`Selection.since`).
+        forgets: Whether its lists lose old entries, as feeds do: what they name no more is not gone.
+        marks: Whether its enumeration says what changed (`CandidatePage.marks`): then everything is enumerated each time.
         licence_scope: What its licence declarations speak of: ``item`` or ``file``.
         requests_per_second: At most, unless the settings say otherwise; 0 for no limit.
         downloads: Bodies open at once, unless the settings say otherwise.
@@ -38,6 +40,8 @@ class Capabilities:
     title: str
     digests: tuple[str, ...] = ()
     incremental: bool = False
+    forgets: bool = False
+    marks: bool = False
     licence_scope: str = "item"
     requests_per_second: float = 1.0
     downloads: int = 2

@@ -22,11 +22,14 @@ class CandidatePage:
         items: Identifiers, in the source's order, none of them on an earlier page.
         cursor: Where to go on after this page; empty on the last page.
         announced: How many items the source said there are, or None.
+        marks: For each item what the source says of its state here (a time of change, a revision), or empty where it says
+            nothing; an item whose mark is the one of the last run is not described again. Empty where it never says.
     """
 
     items: tuple[ItemId, ...]
     cursor: str
     announced: int | None
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Source(Protocol):
         """Yield the candidates of a selection, page by page.
 
         Args:
-            selection: Explicit items are one page; a query is asked of the source.
+            selection: Explicit items are one page; a query is asked of the source, since `Selection.since` where it can tell.
             cursor: Go on behind this page of an earlier enumeration.
 
         Raises:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import zlib
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 MTIME = 1643720484
@@ -105,6 +108,16 @@ class DoubleItem:
             **self.top,
         }
         return {key: value for key, value in answer.items() if value is not None}
+
+    def searched(self) -> dict[str, Any]:
+        """Return what the search knows of it; the time of its last change differs for each state of the item."""
+        answer = self.answer()
+        metadata = dict(answer.get("metadata") or {})
+        if metadata and "oai_updatedate" not in metadata:
+            told = json.dumps([answer, [file.repeat for file in self.files]], sort_keys=True, default=str)
+            later = datetime.fromtimestamp(MTIME + zlib.crc32(told.encode()) % 10_000_000, UTC)
+            metadata["oai_updatedate"] = ["2021-12-06T02:06:08Z", f"{later:%Y-%m-%dT%H:%M:%SZ}"]
+        return {key: value for key, value in metadata.items() if value is not None}
 
     def _records(self) -> tuple[DoubleFile, ...]:
         """The source's own records; the digest of the list that holds itself can never match."""

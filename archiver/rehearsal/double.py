@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from archiver.rehearsal.answers import Answers, NodeAnswers
@@ -65,6 +65,7 @@ class ArchiveDouble:
         self.requests: list[Request] = []
         self._edits: dict[str, tuple[int, DoubleItem]] = {}
         self._reads: dict[str, int] = {}
+        self._searched: dict[str, tuple[DoubleItem, dict[str, Any]]] = {}
         self._lock = threading.Lock()
         self._front = _Server(("127.0.0.1", port), type("Front", (Answers,), {"double": self}))
         self._node = _Server(("127.0.0.1", 0), type("Node", (NodeAnswers,), {"double": self}))
@@ -111,6 +112,15 @@ class ArchiveDouble:
             if edited is not None and self._reads[name] > after:
                 self.items[name] = edited
             return self.items.get(name)
+
+    def searched(self, name: str) -> dict[str, Any]:
+        """Return what the search knows of an item, worked out once for each state of it."""
+        item = self.items.get(name)
+        known = self._searched.get(name)
+        if item is None or (known is not None and known[0] is item):
+            return known[1] if item is not None and known is not None else {}
+        self._searched[name] = (item, item.searched())
+        return self._searched[name][1]
 
     def file(self, name: str, path: str) -> DoubleFile | None:
         """Return a file of an item."""

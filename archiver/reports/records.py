@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from archiver.core.audits import StoreForecast
     from archiver.core.bags.completing import Fetched
     from archiver.core.coverage import Shortfall
+    from archiver.core.crawls import Crawl
     from archiver.core.events import Event
     from archiver.core.findings import BagVerdict, Finding
     from archiver.core.holdings import Copy, HeldFile, Holding, ItemOutcome, Totals
@@ -37,10 +38,15 @@ def item_outcome(outcome: ItemOutcome) -> dict[str, Any]:
     }
 
 
-def harvest_summary(counts: Mapping[Outcome, int], *, bytes_: int, seconds: float) -> dict[str, Any]:
+def harvest_summary(counts: Mapping[Outcome, int], whole: Crawl, *, bytes_: int, seconds: float) -> dict[str, Any]:
     """Return the last line of a harvest."""
     numbers = {outcome.value: counts.get(outcome, 0) for outcome in Outcome}
-    return {"summary": {**numbers, "bytes": bytes_, "seconds": round(seconds, 3)}}
+    return {"summary": {**whole.to_json(), **numbers, "bytes": bytes_, "seconds": round(seconds, 3)}}
+
+
+def crawl(name: str, one: Crawl) -> dict[str, Any]:
+    """Return the table of one selection's crawl."""
+    return {"crawl": {"selection": name, **one.to_json()}}
 
 
 def holding(held: Holding) -> dict[str, Any]:

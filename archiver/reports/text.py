@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from archiver.core.audits import StoreForecast
     from archiver.core.coverage import Shortfall
+    from archiver.core.crawls import Crawl
     from archiver.core.events import Event
     from archiver.core.findings import Finding
     from archiver.core.holdings import HeldFile, Holding, ItemOutcome, Totals
@@ -44,6 +45,23 @@ def harvest_summary(counts: Mapping[Outcome, int], *, bytes_: int, seconds: floa
     numbers = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts.get(outcome))
     rate = f", {human_size(int(bytes_ / seconds))}/s" if bytes_ and seconds else ""
     return f"{numbers or 'no items'}; {human_size(bytes_)} in {seconds:.1f} s{rate}"
+
+
+def crawl(name: str, one: Crawl) -> str:
+    """Return the table of a crawl on a few lines; each line adds up to the one above."""
+    announced = "" if one.announced is None else f"{one.announced} announced, "
+    unanswered = f", {one.undescribed} not described" if one.undescribed else ""
+    recognised = f"{one.recognised} recognised as unchanged, " if one.recognised else ""
+    lines = [f"{one_line(name)}: {announced}{one.found} found: {recognised}{one.described} described{unanswered}"]
+    ended = ", ".join(f"{number} {outcome.value}" for outcome, number in one.outcomes if number)
+    lines.append(f"    {one.admitted} admitted; {ended or 'nothing'}" + (f"; {one.gone} gone" if one.gone else ""))
+    for outcome in (Outcome.REFUSED, Outcome.QUARANTINED, Outcome.FAILED):
+        why = ", ".join(f"{number} {reason}" for found, reason, number in one.reasons if found is outcome)
+        if why:
+            lines.append(f"    {outcome.value}: {why}")
+    if not one.is_whole:
+        lines.append("    not to its end")
+    return "\n".join(lines)
 
 
 def dip(where: str, *, files: int, bytes_: int, kept: int) -> str:

@@ -54,6 +54,8 @@ class CcMixter:
             yield CandidatePage(items, "", len(items))
             return
         params = parse_query(selection.query)
+        if selection.since is not None:
+            params.setdefault("sinced", f"{selection.since:%Y-%m-%d}")
         what = f"the query {selection.query!r}"
         offset = _parsed_cursor(cursor)
         seen: set[str] = set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.errors import ItemNotFoundError, SourceProtocolError
@@ -31,6 +32,7 @@ from archiver.sources.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from archiver.core.gate import AdmittedItem
     from archiver.core.packages import DeclaredFile, SourceItem
@@ -69,7 +71,7 @@ class Commons:
         elif titles:
             yield from self._titled(titles)
         else:
-            yield from self._queried(selection.query, cursor)
+            yield from self._queried(selection, cursor)
 
     def _titled(self, titles: tuple[str, ...]) -> Iterator[CandidatePage]:
         seen: dict[str, None] = {}
@@ -80,8 +82,9 @@ class Commons:
             seen.update(dict.fromkeys(new))
             yield CandidatePage(self._items(new), "", len(titles))
 
-    def _queried(self, query: str, cursor: str) -> Iterator[CandidatePage]:
-        params = {**parse_query(query), "iiprop": "mediatype|timestamp"}
+    def _queried(self, selection: Selection, cursor: str) -> Iterator[CandidatePage]:
+        query = selection.query
+        params = {**parse_query(query), **_newer(query, selection.since), "iiprop": "mediatype|timestamp"}
         following = _parsed_cursor(cursor)
         seen: set[str] = set()
         while True:
@@ -144,6 +147,18 @@ class Commons:
 
     def _items(self, names: Iterable[str]) -> tuple[ItemId, ...]:
         return tuple(ItemId(self.name, name) for name in names)
+
+
+def _newer(query: str, since: datetime | None) -> dict[str, str]:
+    """Return the parameters that ask only for what is new since a time; a search has none."""
+    params = parse_query(query)
+    if since is None:
+        return {}
+    start = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    if params["generator"] == "categorymembers":
+        return {"gcmsort": "timestamp", "gcmdir": "newer", "gcmstart": start}
+    # A time of the selection's own may be written in several ways; one that is later is left as it is.
+    return {"gaistart": max(params["gaistart"], start)} if params["generator"] == "allimages" else {}
 
 
 def _parsed_cursor(cursor: str) -> dict[str, str]:

@@ -44,7 +44,12 @@ FRESH = 60.0
 MOST_FEEDS = 8
 """Feeds in memory at once."""
 CAPABILITIES = Capabilities(
-    "RSS and Atom feeds, podcasts", incremental=True, licence_scope="item", requests_per_second=1, downloads=2
+    "RSS and Atom feeds, podcasts",
+    incremental=True,
+    forgets=True,
+    licence_scope="item",
+    requests_per_second=1,
+    downloads=2,
 )
 
 _NAME = re.compile(r"([a-z0-9-]{1,70}-[0-9a-f]{8})\.([0-9a-f]{16})")

@@ -5,9 +5,11 @@ What its services are known to do wrong, and the rule each of them made, stands 
 
 from __future__ import annotations
 
+import json
 import logging
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from archiver.core.errors import (
@@ -27,6 +29,7 @@ from archiver.sources.loose_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from archiver.core.gate import AdmittedItem
     from archiver.core.packages import DeclaredFile, SourceItem
@@ -44,6 +47,8 @@ log = logging.getLogger(__name__)
 
 PAGE = 1000
 """Identifiers on the first page of a search; the service takes 100 to 10,000."""
+CHANGED = ("oai_updatedate", "item_last_updated")
+"""Fields of a search answer that change when the item does: the first is a list of times, the last of them the newest."""
 DRIFT = 0.01
 """How much of what a search announces may be missing from what it delivers, as a share."""
 
@@ -100,20 +105,22 @@ class InternetArchive:
             items = tuple(dict.fromkeys(ItemId(self._name, item) for item in selection.items))
             yield CandidatePage(items, "", len(items))
             return
+        query = _since(selection.query, selection.since)
         seen: set[str] = set()
         delivered, announced = 0, None
         starts_anew = not cursor
         while True:
-            found, following, total = self._page(selection.query, cursor)
+            found, following, total = self._page(query, cursor)
             announced = total if announced is None else announced
-            new = [identifier for identifier in dict.fromkeys(found) if identifier not in seen]
+            new = {identifier: mark for identifier, mark in found if identifier not in seen}
             delivered += len(new)
             if found and not new:
                 raise SourceProtocolError(
                     f"the search {selection.query!r} repeats a page it has already given, after {delivered} items"
                 )
             seen.update(new)
-            yield CandidatePage(tuple(ItemId(self._name, identifier) for identifier in new), following, announced)
+            items = tuple(ItemId(self._name, identifier) for identifier in new)
+            yield CandidatePage(items, following, announced, tuple(new.values()))
             if not following:
                 break
             if not found or following == cursor:
@@ -162,13 +169,13 @@ class InternetArchive:
         """Close every connection."""
         self._wire.close()
 
-    def _page(self, query: str, cursor: str) -> tuple[list[str], str, int | None]:
-        """Ask for one page of a search: identifiers, the next cursor or empty, and the announced total or None."""
-        params = {"q": query, "fields": "identifier"}
+    def _page(self, query: str, cursor: str) -> tuple[list[tuple[str, str]], str, int | None]:
+        """Ask for one page of a search: identifiers with their marks, the next cursor or empty, and the total or None."""
+        params = {"q": query, "fields": ",".join(("identifier", *CHANGED))}
         # With `count` beside it the service has ignored the cursor and begun again from the first page.
         params |= {"cursor": cursor} if cursor else {"count": str(PAGE)}
 
-        def ask() -> tuple[list[str], str, int | None]:
+        def ask() -> tuple[list[tuple[str, str]], str, int | None]:
             answer = parse_object(
                 self._wire.fetch("/services/search/v1/scrape", params=params), what=f"the search {query!r}"
             )
@@ -177,10 +184,10 @@ class InternetArchive:
             items = answer.get("items")
             if not isinstance(items, list):
                 raise SourceProtocolError(f"the search {query!r} answered without a list of items")
-            found = [item.get("identifier") for item in items if isinstance(item, dict)]
+            found = [(item.get("identifier"), _mark(item)) for item in items if isinstance(item, dict)]
             following, total = answer.get("cursor"), answer.get("total")
             return (
-                [identifier for identifier in found if isinstance(identifier, str) and identifier],
+                [(name, mark) for name, mark in found if isinstance(name, str) and name],
                 following if isinstance(following, str) else "",
                 total if isinstance(total, int) and not isinstance(total, bool) else None,
             )
@@ -199,6 +206,19 @@ class InternetArchive:
                     raise
                 log.info("%s; trying again in %.0f seconds", error.message, wait)
             self._clock.wait(wait)
+
+
+def _mark(found: dict[str, Any]) -> str:
+    """Return what a search answer says of an item's state, or nothing where it does not say."""
+    stated = {key: found[key] for key in CHANGED if found.get(key)}
+    return json.dumps(stated, sort_keys=True) if stated else ""
+
+
+def _since(query: str, since: datetime | None) -> str:
+    """Return a query for what was added or changed since a time."""
+    if since is None:
+        return query
+    return f"({query}) AND oai_updatedate:[{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} TO 9999-12-31T23:59:59Z]"
 
 
 def _compare_total(query: str, announced: int | None, delivered: int) -> None:

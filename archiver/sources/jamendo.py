@@ -64,6 +64,9 @@ class Jamendo:
             yield CandidatePage(items, "", len(items))
             return
         params = {**parse_query(selection.query), "order": "id", "fullcount": "true"}
+        if selection.since is not None:
+            days = f"{selection.since:%Y-%m-%d}_{self.service.around.clock.now():%Y-%m-%d}"
+            params.setdefault("datebetween", days)
         what = f"the query {selection.query!r}"
         offset = _parsed_cursor(cursor)
         seen: set[str] = set()

@@ -78,6 +78,8 @@ class LibriVox:
             yield CandidatePage(items, "", len(items))
             return
         params = {**parse_query(selection.query), "format": "json", "extended": "1", "limit": str(PAGE)}
+        if selection.since is not None:
+            params.setdefault("since", str(int(selection.since.timestamp())))
         what = f"the query {selection.query!r}"
         offset = _parsed_cursor(cursor)
         numbers: set[str] = set()

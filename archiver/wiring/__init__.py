@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from archiver.sources.internet_archive import InternetArchive
     from archiver.stores.s3_client import S3Location
     from archiver.wiring.sharing import Sharing
-    from archiver.workflows.harvest import Walk
+    from archiver.workflows.walk import Walk
 
 PROGRAM = f"archiver/{__version__}"
 AGENT = f"archiver {__version__}"
@@ -206,9 +206,9 @@ def opened_walk(
     from archiver.wiring.listening import harvest_examiner
     from archiver.wiring.reviews import gatehouse
     from archiver.wiring.sharing import opened_sharing
-    from archiver.wiring.sources import preferences_of
-    from archiver.workflows.harvest import Walk
+    from archiver.wiring.sources import by_window, capabilities, preferences_of
     from archiver.workflows.pack import Imprint
+    from archiver.workflows.walk import Walk
 
     with ExitStack() as stack:
         catalogue = open_catalogue(settings)
@@ -239,6 +239,9 @@ def opened_walk(
             imprint=Imprint(Agent(AGENT), settings.organisation, settings.contact, PROFILE_IDENTIFIER),
             gatehouse=gatehouse(settings, catalogue, shared),
             preferences=preferences_of(source),
+            sightings=catalogue,
+            by_window=opened is None and by_window(selection.source),
+            forgets=opened is not None or capabilities(selection.source).forgets,
             examiner=stack.enter_context(harvest_examiner(settings)),
             claims=shared.claims,
         )

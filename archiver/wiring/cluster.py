@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from archiver.ports.stores import Store
     from archiver.settings.reading import Settings
     from archiver.workflows.audit import Rounds
-    from archiver.workflows.harvest import Walk
+    from archiver.workflows.recognise import Candidate
+    from archiver.workflows.walk import Walk
 
 THREADS = "threads"
 DASK = "dask"
@@ -215,10 +216,11 @@ def _refuse_other_directories(vault: Mapping[str, Store], driver: Driver) -> Non
             )
 
 
-def lost_item(item: ItemId, why: str) -> ItemOutcome:
+def lost_item(candidate: Candidate, why: str) -> ItemOutcome:
     """Return the outcome of an item whose worker processes died."""
     from archiver.core.holdings import ItemOutcome, Outcome
 
+    item = candidate.item
     return ItemOutcome(item, Outcome.FAILED, ("WORKER_LOST",), f"{item}: {why}", transient=True)
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 PROGRAM = f"archiver/{__version__}"
 
-_INTERNET_ARCHIVE = Capabilities("Internet Archive", digests=("sha1", "md5"))
+_INTERNET_ARCHIVE = Capabilities("Internet Archive", digests=("sha1", "md5"), incremental=True, marks=True)
 
 
 _MODULES = {
@@ -81,6 +81,12 @@ def capabilities(name: str) -> Capabilities:
 
         return CAPABILITIES
     return _INTERNET_ARCHIVE if name == INTERNET_ARCHIVE else _offer(name).capabilities
+
+
+def by_window(name: str) -> bool:
+    """Tell whether a source is asked for what is new since a time: where it can be, and does not say what changed."""
+    can = capabilities(name)
+    return can.incremental and not can.marks
 
 
 def origin(name: str) -> str:

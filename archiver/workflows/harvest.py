@@ -14,10 +14,10 @@ import logging
 from collections import Counter
 from dataclasses import astuple, dataclass, replace
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from archiver.core.bags.layout import aip_prefix
+from archiver.core.crawls import CrawlTally, Stage, moved, since_when
 from archiver.core.errors import (
     ArchiverError,
     CannotRunError,
@@ -44,33 +44,24 @@ from archiver.core.technical import PATH as TECHNICAL
 from archiver.workflows.capture import capture
 from archiver.workflows.deposit import deposit
 from archiver.workflows.examine import examine, kept_back
-from archiver.workflows.pack import Imprint, pack, retrieve
-from archiver.workflows.reappraise import Gatehouse, asked, quarantine, reappraise, waiting, with_preferences
+from archiver.workflows.pack import pack, retrieve
+from archiver.workflows.reappraise import asked, quarantine, reappraise, waiting, with_preferences
 from archiver.workflows.recall import shelf_of
+from archiver.workflows.recognise import BATCH, EVERYTHING_NEEDED, Span, candidates, changed_event, note_gone, note_turn
 from archiver.workflows.replicate import replicate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
+    from archiver.core.crawls import Window
     from archiver.core.fixity import Digest
-    from archiver.core.licences.tools import LicenceTable
     from archiver.core.packages import Aip, ItemId, Sip, SourceItem
-    from archiver.core.patience import Patience
     from archiver.core.reviews import Case
     from archiver.core.selections import Selection
-    from archiver.ports.catalogue import Holdings, Ledger
-    from archiver.ports.claims import Claims
-    from archiver.ports.clock import Clock
-    from archiver.ports.engines import Engine
-    from archiver.ports.examiner import Examiner
-    from archiver.ports.preferences import PreferenceSource
-    from archiver.ports.progress import Progress
-    from archiver.ports.sources import Source
-    from archiver.ports.staging import Staging
     from archiver.ports.stores import Store
-    from archiver.ports.withdrawals import Withdrawals
     from archiver.workflows.recall import Shelf
+    from archiver.workflows.recognise import Candidate
+    from archiver.workflows.walk import Walk
 
 log = logging.getLogger(__name__)
 
@@ -80,46 +71,14 @@ ROUNDS = 2
 """How often an item is walked when its bytes are not those declared: the item may have been edited meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """The doorways one harvest walks through, and what its bags are signed with.
-
-    Attributes:
-        stores: Those of the selection, by name.
-        vault: Every store of the archive, by name; what an earlier run sealed for others goes there.
-        items: Engine that walks several items at once.
-        transfers: Engine that captures several files at once; must not share its threads with ``items``.
-        patience: How a file that could not be had is tried again.
-        imprint: What every bag says of who made it.
-        gatehouse: Tags, bytes seen before, and the quarantine.
-        preferences: Knows what the source's host states about machines.
-        claims: Keep an item in one hand at a time, where several processes walk.
-        examiner: Listens to what was captured; None where the settings say not to.
-        since: Where set: what was stored since then was stored by an earlier try of this same run, whose answer was lost.
-    """
-
-    source: Source
-    staging: Staging
-    stores: Mapping[str, Store]
-    vault: Mapping[str, Store]
-    holdings: Holdings
-    ledger: Ledger
-    withdrawals: Withdrawals
-    items: Engine
-    transfers: Engine
-    clock: Clock
-    progress: Progress
-    table: LicenceTable
-    patience: Patience
-    imprint: Imprint
-    gatehouse: Gatehouse
-    preferences: PreferenceSource
-    claims: Claims
-    examiner: Examiner | None = None
-    since: datetime | None = None
-
-
-def harvest(selection: Selection, walk: Walk, *, limit: int | None = None) -> Iterator[ItemOutcome]:
+def harvest(
+    selection: Selection,
+    walk: Walk,
+    *,
+    limit: int | None = None,
+    span: Span = EVERYTHING_NEEDED,
+    tally: CrawlTally | None = None,
+) -> Iterator[ItemOutcome]:
     """Ingest what a selection names; yield how each item ended, in the order in which they end.
 
     Bags that an earlier run left complete in staging are deposited first. The caller holds the archive's lock.
@@ -128,6 +87,8 @@ def harvest(selection: Selection, walk: Walk, *, limit: int | None = None) -> It
         selection: Which items, under which policy, into which stores (all of them in ``walk.stores``).
         walk: The doorways.
         limit: Consider so many candidates at most.
+        span: Since when the source is asked.
+        tally: Counts along, for the caller.
 
     Raises:
         SourceError: The enumeration broke off; every item found before was answered.
@@ -135,23 +96,67 @@ def harvest(selection: Selection, walk: Walk, *, limit: int | None = None) -> It
         InterruptedRunError: The run was asked to stop; items in hand stay in staging.
     """
     _make_ready(walk)
-    run = walk.ledger.begin(selection=selection.name, selection_digest=selection.digest, at=walk.clock.now())
-    counts: Counter[Outcome] = Counter()
+    tally = tally if tally is not None else CrawlTally()
+    began = walk.clock.now()
+    window = walk.sightings.window(selection.name)
+    selection = _spanned(selection, walk, span, window)
+    run = walk.ledger.begin(selection=selection.name, selection_digest=selection.digest, at=began)
+    recognised: list[ItemOutcome] = []
     complete = False
     try:
-        for outcome in _outcomes(selection, walk, limit):
-            walk.ledger.answered(run, outcome, at=walk.clock.now())
-            counts[outcome.outcome] += 1
+        for outcome in _outcomes(selection, walk, limit, tally):
+            tally.take(outcome)
+            if outcome.stage == Stage.RECOGNISED:
+                recognised.append(outcome)
+            else:
+                walk.ledger.answered(run, outcome, at=walk.clock.now())
+                walk.sightings.met(run, (outcome,), at=walk.clock.now())
+            if len(recognised) >= BATCH:
+                walk.sightings.met(run, recognised, at=walk.clock.now())
+                recognised.clear()
             yield outcome
-        complete = not counts[Outcome.FAILED]
+        walk.sightings.met(run, recognised, at=walk.clock.now())
+        recognised.clear()
+        if tally.is_whole and selection.since is None and not (selection.items or walk.forgets):
+            tally.gone += note_gone(run, selection, walk)
+        crawl = tally.crawl()
+        complete = not crawl.number(Outcome.FAILED)
+        following = moved(window, crawl, digest=selection.digest, began=began, since=selection.since)
+        if following is not None:
+            walk.sightings.moved(selection.name, following)
     finally:
-        walk.ledger.end(run, at=walk.clock.now(), complete=complete, counts=dict(counts))
+        if recognised:
+            walk.sightings.met(run, recognised, at=walk.clock.now())
+        crawl = tally.crawl()
+        counts = {outcome: number for outcome, number in crawl.outcomes if number}
+        walk.ledger.end(run, at=walk.clock.now(), complete=complete, counts=counts, crawl=crawl)
 
 
-def rehearse(selection: Selection, walk: Walk, *, limit: int | None = None) -> Iterator[ItemOutcome]:
+def rehearse(
+    selection: Selection,
+    walk: Walk,
+    *,
+    limit: int | None = None,
+    span: Span = EVERYTHING_NEEDED,
+    tally: CrawlTally | None = None,
+) -> Iterator[ItemOutcome]:
     """Yield what `harvest` would do with each item, reading metadata only and writing nothing."""
-    for candidate in _candidates(selection, walk, limit):
-        yield _guarded(candidate, selection, walk, is_rehearsal=True)
+    tally = tally if tally is not None else CrawlTally()
+    selection = _spanned(selection, walk, span, walk.sightings.window(selection.name))
+    for candidate in candidates(selection, walk, limit, tally):
+        outcome = walked(candidate, selection=selection, walk=walk, is_rehearsal=True)
+        tally.take(outcome)
+        yield outcome
+
+
+def _spanned(selection: Selection, walk: Walk, span: Span, window: Window | None) -> Selection:
+    """Return the selection with the time since when its source is asked, or with none for everything."""
+    since = span.since
+    if since is None and walk.by_window and not span.is_full and not selection.items:
+        since = since_when(window, digest=selection.digest, now=walk.clock.now())
+    if since is not None:
+        log.info("%s: asking for what is new or changed since %s", selection.name, since.isoformat(timespec="seconds"))
+    return replace(selection, since=since)
 
 
 def _make_ready(walk: Walk) -> None:
@@ -171,7 +176,7 @@ def _make_ready(walk: Walk) -> None:
             log.info("store %s: removed %d unfinished writes of an earlier run", name, swept)
 
 
-def _outcomes(selection: Selection, walk: Walk, limit: int | None) -> Iterator[ItemOutcome]:
+def _outcomes(selection: Selection, walk: Walk, limit: int | None, tally: CrawlTally) -> Iterator[ItemOutcome]:
     """Finish what an earlier run left, then walk the candidates; an item finished first is walked no second time."""
     finished: set[ItemId] = set()
     for item in tuple(walk.staging.items()):
@@ -180,30 +185,28 @@ def _outcomes(selection: Selection, walk: Walk, limit: int | None) -> Iterator[I
         if outcome is not None:
             finished.add(item)
             walk.progress.ended(item, outcome=outcome.outcome)
-            yield outcome
-    candidates = (item for item in _candidates(selection, walk, limit) if item not in finished)
-    yield from walk.items.over(partial(walked, selection=selection, walk=walk), candidates)
+            yield replace(outcome, stage=Stage.ADMITTED)
+    left = (one for one in candidates(selection, walk, limit, tally) if one.item not in finished)
+    yield from walk.items.over(partial(walked, selection=selection, walk=walk), left)
 
 
-def walked(item: ItemId, *, selection: Selection, walk: Walk) -> ItemOutcome:
-    """Walk one item, alone with it, and return how it ended. Where it runs is the engine's affair.
+def walked(candidate: Candidate, *, selection: Selection, walk: Walk, is_rehearsal: bool = False) -> ItemOutcome:
+    """Walk one item, alone with it, and return how it ended and how far it came. Where it runs is the engine's affair.
 
     Raises:
         CannotRunError: Somebody must act.
         InterruptedRunError: The run was asked to stop.
     """
-    with walk.claims.held(item):
-        return _guarded(item, selection, walk)
-
-
-def _candidates(selection: Selection, walk: Walk, limit: int | None) -> Iterator[ItemId]:
-    def found() -> Iterator[ItemId]:
-        for page in walk.source.enumerate(selection):
-            if page.announced is not None:
-                walk.progress.announced(min(page.announced, limit) if limit is not None else page.announced)
-            yield from page.items
-
-    return islice(found(), limit)
+    if candidate.recognised is not None:
+        walk.progress.began(candidate.item)
+        walk.progress.ended(candidate.item, outcome=candidate.recognised.outcome)
+        return candidate.recognised
+    trail = _Trail()
+    with walk.claims.held(candidate.item):
+        outcome = _guarded(candidate.item, selection, walk, trail, is_rehearsal=is_rehearsal)
+    if trail.stage < Stage.ADMITTED and not is_rehearsal:
+        note_turn(outcome, selection, walk)
+    return replace(outcome, stage=trail.stage, mark=candidate.mark)
 
 
 def _finish(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome | None:
@@ -240,17 +243,16 @@ def _is_another(aip: Aip, walk: Walk) -> bool:
     )
 
 
-def _guarded(item: ItemId, selection: Selection, walk: Walk, *, is_rehearsal: bool = False) -> ItemOutcome:
+def _guarded(item: ItemId, selection: Selection, walk: Walk, trail: _Trail, *, is_rehearsal: bool) -> ItemOutcome:
     """Walk one item and turn whatever goes wrong with it into its outcome."""
     if walk.clock.stopping():
         raise InterruptedRunError("stopped before the item was begun")
     walk.progress.began(item)
     try:
-        outcome = _dark(item, walk) or (
-            _appraised(item, selection, walk)
-            if is_rehearsal
-            else _finish(item, selection, walk) or _walk_item(item, selection, walk)
-        )
+        outcome = _dark(item, walk)
+        if outcome is None:
+            steps = _appraised if is_rehearsal else _finished_or_walked
+            outcome = steps(item, selection, walk, trail)
     except (CannotRunError, InterruptedRunError):
         raise
     except (ItemDarkError, UnsafeNameError) as error:
@@ -267,6 +269,30 @@ def _guarded(item: ItemId, selection: Selection, walk: Walk, *, is_rehearsal: bo
     return outcome
 
 
+def _finished_or_walked(item: ItemId, selection: Selection, walk: Walk, trail: _Trail) -> ItemOutcome:
+    outcome = _finish(item, selection, walk)
+    if outcome is None:
+        return _walk_item(item, selection, walk, trail)
+    trail.stage = Stage.ADMITTED
+    return outcome
+
+
+@dataclass(slots=True)
+class _Trail:
+    """How far one item came."""
+
+    stage: Stage = Stage.FOUND
+
+
+def _described(item: ItemId, selection: Selection, walk: Walk, trail: _Trail) -> AdmittedItem | TurnedAway:
+    described = walk.source.describe(item)
+    trail.stage = Stage.DESCRIBED
+    verdict = _appraise(described, selection, walk)
+    if isinstance(verdict, AdmittedItem):
+        trail.stage = Stage.ADMITTED
+    return verdict
+
+
 def _dark(item: ItemId, walk: Walk) -> ItemOutcome | None:
     """Refuse an item that this archive has withdrawn, without asking its source."""
     dark = walk.withdrawals.withdrawn(item)
@@ -281,9 +307,9 @@ def _failure(item: ItemId, error: ArchiverError) -> ItemOutcome:
     return ItemOutcome(item, Outcome.FAILED, (reason,), str(error), transient=error.transient)
 
 
-def _appraised(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
+def _appraised(item: ItemId, selection: Selection, walk: Walk, trail: _Trail) -> ItemOutcome:
     """Say what the gate decides, for a rehearsal: what would be stored is reported as stored, with its declared size."""
-    verdict = _appraise(walk.source.describe(item), selection, walk)
+    verdict = _described(item, selection, walk, trail)
     if isinstance(verdict, TurnedAway):
         return _turned_away(verdict)
     held = _held(verdict, walk)
@@ -297,10 +323,10 @@ def _appraised(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
     )
 
 
-def _walk_item(item: ItemId, selection: Selection, walk: Walk) -> ItemOutcome:
+def _walk_item(item: ItemId, selection: Selection, walk: Walk, trail: _Trail) -> ItemOutcome:
     """Walk one item; once more from its metadata on when the bytes, or the item itself, changed on the way."""
     for round_ in range(1, ROUNDS + 1):
-        verdict = _appraise(walk.source.describe(item), selection, walk)
+        verdict = _described(item, selection, walk, trail)
         if isinstance(verdict, TurnedAway):
             return _kept_out(verdict, walk, state=None)
         held = _held(verdict, walk)
@@ -412,6 +438,8 @@ def _store(aip: Aip, walk: Walk, *, stores: Mapping[str, Store], updated: str, d
         sounds=sounds,
     )
     files = (HeldFile(f"data/{file.path}", file.staged.size, file.staged.sha256, file.sha512) for file in aip.payload)
+    if aip.version > 1:
+        events = (*events, changed_event(aip, walk))
     walk.ledger.ingested(holding, files, events, decision=decision)
     walk.staging.discard(aip.item)
     return ItemOutcome(

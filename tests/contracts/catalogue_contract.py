@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from archiver.core.coverage import Spread
+from archiver.core.crawls import CrawlTally, Stage, Window
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.examinations import Verdict as Playing
 from archiver.core.fixity import Algorithm, Grade, digest_of
@@ -306,3 +307,66 @@ class CatalogueContract:
         ]
         assert [one.sound.fingerprint for one in catalogue.fingerprinted()] == ["00ff00ff"]
         assert catalogue.sound_counts() == (10, 1)
+
+    def test_how_items_ended_is_remembered_with_what_is_held_of_them(self, catalogue):
+        run = catalogue.begin(selection="s", selection_digest="d", at=AT)
+        catalogue.ingested(holding("x"), files(), [], decision="{}")
+        x, y, z = (ItemId("internet-archive", name) for name in "xyz")
+        ended = [
+            ItemOutcome(x, Outcome.STORED, mark="m1", stage=Stage.ADMITTED),
+            ItemOutcome(y, Outcome.REFUSED, ("NO_DECLARATION",), "dé\0tail", mark="m2", stage=Stage.DESCRIBED),
+            ItemOutcome(z, Outcome.FAILED, ("SOURCE_UNAVAILABLE",), mark="m3"),
+        ]
+        catalogue.met(run, ended, at=AT)
+        known = catalogue.sighted("s", [x, y, z, ItemId("internet-archive", "never")])
+        assert known.keys() == {x, y, z}
+        assert (known[x].mark, known[x].aip, known[x].files) == ("m1", "bags/internet-archive/ab/cd/x/v1", 2)
+        assert (known[x].stores, known[x].damaged) == (frozenset({"mirror", "primary"}), ())
+        assert (known[y].outcome, known[y].reasons, known[y].described_at) == (Outcome.REFUSED, ("NO_DECLARATION",), AT)
+        assert known[z].mark == ""
+        assert all(one.is_settled for one in known.values())
+        assert catalogue.sighted("another", [x, y, z]) == {}
+
+    def test_what_a_later_run_does_not_meet_is_named_until_it_is_forgotten(self, catalogue):
+        x, y = (ItemId("internet-archive", name) for name in "xy")
+        first = catalogue.begin(selection="s", selection_digest="d", at=AT)
+        for name in "xy":
+            catalogue.ingested(holding(name), files(), [], decision="{}")
+        catalogue.met(
+            first, [ItemOutcome(one, Outcome.STORED, mark="m", stage=Stage.ADMITTED) for one in (x, y)], at=AT
+        )
+        later = AT + timedelta(days=1)
+        second = catalogue.begin(selection="s", selection_digest="d", at=later)
+        catalogue.met(second, [ItemOutcome(x, Outcome.UNCHANGED, stage=Stage.RECOGNISED)], at=later)
+        assert list(catalogue.unmet(second)) == [y]
+        assert catalogue.sighted("s", [x])[x].described_at == AT
+        assert catalogue.sighted("s", [x])[x].mark == "m"
+        catalogue.forget(second, [y])
+        assert list(catalogue.unmet(second)) == []
+        assert catalogue.sighted("s", [y]) == {}
+
+    def test_a_verdict_unsettles_what_was_remembered(self, catalogue):
+        item = ItemId("internet-archive", "x")
+        run = catalogue.begin(selection="s", selection_digest="d", at=AT)
+        catalogue.opened(case())
+        catalogue.met(run, [ItemOutcome(item, Outcome.QUARANTINED, ("A",), mark="m", stage=Stage.DESCRIBED)], at=AT)
+        assert catalogue.sighted("s", [item])[item].is_settled
+        (opened,) = catalogue.cases(item)
+        verdict = Verdict(is_acceptance=True, reviewer="A", reason="r", licence="", at=AT + timedelta(hours=1))
+        catalogue.judged(opened, verdict)
+        assert not catalogue.sighted("s", [item])[item].is_settled
+
+    def test_a_window_and_the_table_of_a_run_come_back(self, catalogue):
+        assert catalogue.window("s") is None
+        for days in (1, 2):
+            window = Window("d", AT + timedelta(days=days), AT)
+            catalogue.moved("s", window)
+            assert catalogue.window("s") == window
+        run = catalogue.begin(selection="s", selection_digest="d", at=AT)
+        tally = CrawlTally(announced=2, is_whole=True)
+        tally.take(ItemOutcome(ItemId("a", "b"), Outcome.REFUSED, ("NO_DECLARATION",), stage=Stage.DESCRIBED))
+        catalogue.end(run, at=AT, complete=True, counts={Outcome.REFUSED: 1}, crawl=tally.crawl())
+        catalogue.begin(selection="t", selection_digest="d", at=AT)
+        found = list(catalogue.runs(limit=5))
+        assert [one.crawl for one in found] == [None, tally.crawl()]
+        assert [one.selection for one in catalogue.runs(selection="s", limit=5)] == ["s"]

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from archiver.core.coverage import Spread
+from archiver.core.crawls import Sighting, Stage
 from archiver.core.holdings import CopyStatus, Outcome, Run, SeenBytes, StoreTotals, Totals
 from archiver.core.sounds import DuplicateGroup, Placed, Sameness
 from archiver.core.suspicions import Recording
@@ -27,7 +28,9 @@ class MemoryCatalogue:
         self.aips = {}
         self.file_lists = {}
         self.event_list = []
-        self.runs = []
+        self.run_list = []
+        self.sightings = {}
+        self.windows = {}
         self.outcomes = {}
         self.history = []
         self.case_list = []
@@ -117,7 +120,7 @@ class MemoryCatalogue:
             undecided=latest.count(Outcome.QUARANTINED),
             failed=latest.count(Outcome.FAILED),
             refused=latest.count(Outcome.REFUSED),
-            last_runs=tuple(reversed(self.runs))[:10],
+            last_runs=tuple(reversed(self.run_list))[:10],
         )
 
     def _store(self, store):
@@ -134,8 +137,8 @@ class MemoryCatalogue:
 
     def begin(self, *, selection, selection_digest, at):
         self._write()
-        run = Run(len(self.runs) + 1, selection, selection_digest, at, None, complete=False, counts=())
-        self.runs.append(run)
+        run = Run(len(self.run_list) + 1, selection, selection_digest, at, None, complete=False, counts=())
+        self.run_list.append(run)
         return run
 
     def ingested(self, holding, files, events, *, decision):
@@ -157,10 +160,59 @@ class MemoryCatalogue:
         self._write()
         self.event_list += events
 
-    def end(self, run, *, at, complete, counts):
+    def end(self, run, *, at, complete, counts, crawl=None):
         self._write()
         numbers = tuple((outcome, counts[outcome]) for outcome in Outcome if outcome in counts)
-        self.runs[run.id - 1] = replace(run, ended_at=at, complete=complete, counts=numbers)
+        self.run_list[run.id - 1] = replace(run, ended_at=at, complete=complete, counts=numbers, crawl=crawl)
+
+    def runs(self, *, selection="", limit):
+        found = [run for run in reversed(self.run_list) if selection in {"", run.selection}]
+        yield from found[:limit]
+
+    def sighted(self, selection, items):
+        return {item: self._sighting(selection, item) for item in items if (selection, item) in self.sightings}
+
+    def _sighting(self, selection, item):
+        known, held = self.sightings[selection, item][1], self.latest(item)
+        verdicts = [verdict for case in self.case_list if case.item == item for verdict in case.verdicts]
+        return replace(
+            known,
+            aip=held.prefix.rstrip("/") if held else "",
+            licence=held.licence if held else "",
+            files=held.files if held else 0,
+            stores=frozenset(copy.store for copy in held.copies) if held else frozenset(),
+            damaged=tuple(copy.store for copy in held.copies if copy.status is not CopyStatus.GOOD) if held else (),
+            is_settled=all(verdict.at <= known.described_at for verdict in verdicts),
+        )
+
+    def met(self, run, outcomes, *, at):
+        self._write()
+        for one in outcomes:
+            key = (run.selection, one.item)
+            if one.stage == Stage.RECOGNISED:
+                self.outcomes[one.item] = one.outcome
+                if key in self.sightings:
+                    self.sightings[key] = (run.id, self.sightings[key][1])
+                continue
+            mark = "" if one.outcome is Outcome.FAILED else one.mark
+            self.sightings[key] = (run.id, Sighting(one.item, mark, one.outcome, one.reasons, _text(one.detail), at))
+
+    def unmet(self, run):
+        for (selection, item), (met, _) in sorted(self.sightings.items(), key=lambda entry: entry[0]):
+            if selection == run.selection and met != run.id and self.latest(item):
+                yield item
+
+    def forget(self, run, items):
+        self._write()
+        for item in items:
+            self.sightings.pop((run.selection, item), None)
+
+    def window(self, selection):
+        return self.windows.get(selection)
+
+    def moved(self, selection, window):
+        self._write()
+        self.windows[selection] = window
 
     def opened(self, case):
         self._write()
@@ -197,5 +249,5 @@ class MemoryCatalogue:
         return frozenset(item for item in items if (category, value) in self.latest(item).preferences)
 
     def stored_by(self, selection):
-        runs = {run.id for run in self.runs if run.selection == selection}
+        runs = {run.id for run in self.run_list if run.selection == selection}
         return frozenset(one.item for run, one in self.history if run in runs and one.outcome is Outcome.STORED)
