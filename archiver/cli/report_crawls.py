@@ -72,17 +72,9 @@ def _json(records: Iterable[dict[str, Any]]) -> str:
 
 def _csv(records: Iterable[dict[str, Any]]) -> str:
     columns = (
-        "run",
-        "selection",
-        "started_at",
-        "ended_at",
-        "announced",
-        "found",
-        "recognised",
-        "described",
-        "admitted",
+        *("run", "selection", "started_at", "ended_at", "announced", "found", "recognised", "described", "admitted"),
+        *("stored", "unchanged", "refused", "quarantined", "failed", "gone", "whole", "reasons"),
     )
-    columns += ("stored", "unchanged", "refused", "quarantined", "failed", "gone", "whole", "reasons")
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
