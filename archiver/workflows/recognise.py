@@ -12,6 +12,7 @@ from archiver.core.errors import InterruptedRunError, ItemDarkError, ItemNotFoun
 from archiver.core.events import Event, EventOutcome, EventType
 from archiver.core.holdings import ItemOutcome, Outcome
 from archiver.core.licences.decisions import GATE_VERSION
+from archiver.workflows.reappraise import asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,8 +86,16 @@ def _known(page: CandidatePage, selection: Selection, walk: Walk) -> Iterator[Ca
     stores, now = frozenset(walk.stores), walk.clock.now()
     for item, mark in zip(page.items, marks, strict=True):
         known = sighted.get(item)
-        stands = known is not None and known.stands(mark, stores=stores, now=now)
+        stands = known is not None and known.stands(mark, stores=stores, now=now) and not _has_moved(known, walk)
         yield Candidate(item, mark, _as_before(known) if known is not None and stands else None)
+
+
+def _has_moved(known: Sighting, walk: Walk) -> bool:
+    """Tell whether a quarantined item's case was decided, or nobody decided it in time."""
+    if known.outcome is not Outcome.QUARANTINED:
+        return False
+    people = asked(known.item, walk.gatehouse, clock=walk.clock)
+    return bool(people.accepted or people.expired or people.rejected)
 
 
 def _as_before(known: Sighting) -> ItemOutcome:
