@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass
 from itertools import islice
@@ -80,7 +81,9 @@ def _known(page: CandidatePage, selection: Selection, walk: Walk) -> Iterator[Ca
     if not page.marks:
         yield from (Candidate(item, "", None) for item in page.items)
         return
-    fixed = {"selection": selection.digest, "table": walk.table.sha256, "gate": str(GATE_VERSION)}
+    # The policy besides the selection: archiver.toml adds to what it denies.
+    policy = json.dumps(selection.policy.to_json(), sort_keys=True, default=str)
+    fixed = {"selection": selection.digest, "policy": policy, "table": walk.table.sha256, "gate": str(GATE_VERSION)}
     marks = [mark_of({**fixed, "state": mark}) for mark in page.marks]
     sighted = walk.sightings.sighted(selection.name, page.items)
     stores, now = frozenset(walk.stores), walk.clock.now()
