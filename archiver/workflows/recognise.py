@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass
 from itertools import islice
@@ -82,8 +81,12 @@ def _known(page: CandidatePage, selection: Selection, walk: Walk) -> Iterator[Ca
         yield from (Candidate(item, "", None) for item in page.items)
         return
     # The policy besides the selection: archiver.toml adds to what it denies.
-    policy = json.dumps(selection.policy.to_json(), sort_keys=True, default=str)
-    fixed = {"selection": selection.digest, "policy": policy, "table": walk.table.sha256, "gate": str(GATE_VERSION)}
+    fixed = {
+        "selection": selection.digest,
+        "policy": selection.policy.sha256,
+        "table": walk.table.sha256,
+        "gate": str(GATE_VERSION),
+    }
     marks = [mark_of({**fixed, "state": mark}) for mark in page.marks]
     sighted = walk.sightings.sighted(selection.name, page.items)
     stores, now = frozenset(walk.stores), walk.clock.now()
