@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import resource
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.derivatives import Because
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 LARGEST = 5_000_000
 MOST_PIXELS = 8000
@@ -17,6 +19,8 @@ MOST_PIXELS = 8000
 FRONT = 3
 """The picture type of a front cover (ID3v2.4 §4.14, RFC 9639 §8.8)."""
 MOST_PICTURES = 100
+MOST_MEMORY = 200 << 20
+"""Bytes for reading tags: forty pictures of the largest kind."""
 
 
 class NoCoverError(Exception):
@@ -51,11 +55,34 @@ def _pictures(path: Path) -> Iterator[tuple[int, bytes]]:
     import mutagen
 
     try:
-        file = mutagen.File(path)
-        found = list(_embedded(file))[:MOST_PICTURES] if file is not None else []
+        with _little_memory():
+            file = mutagen.File(path)
+            found = list(_embedded(file))[:MOST_PICTURES] if file is not None else []
+    except MemoryError as error:
+        raise NoCoverError(Because.COVER_SIZE, f"tags: expected at most {MOST_MEMORY} bytes of them") from error
     except Exception:  # noqa: BLE001 - IndexError and others besides its own, over hostile bytes
         return
     yield from found
+
+
+@contextmanager
+def _little_memory() -> Iterator[None]:
+    """Let the tag reader, which loads whole tags, have little more memory than the process has now.
+
+    In a process that makes derivatives and nothing else: the limit holds for all of it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    try:
+        now = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    except OSError:
+        yield  # not Linux: the limit of the whole process has to do
+        return
+    limit = now + MOST_MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (limit if soft == resource.RLIM_INFINITY else min(limit, soft), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _embedded(file: Any) -> Iterator[tuple[int, bytes]]:

@@ -69,12 +69,12 @@ def _cover(path: Path, into: Path) -> tuple[list[Answer], list[Answer]]:
 def _of_sound(path: Path, kinds: tuple[Kind, ...], tags: Tags, into: Path) -> tuple[list[Answer], list[Answer]]:
     sound = Sound(path)
     listeners: dict[Kind, _Listener] = {}
+    deaf: list[Answer] = []
     try:
         for frame in sound.frames():
-            if not listeners:  # now the headers are read
+            if not listeners and not deaf:  # now the headers are read
                 listeners = {kind: _LISTENERS[kind](sound, into, tags) for kind in kinds}
-            for listener in listeners.values():
-                listener.took(frame)
+            deaf += _told(frame, listeners)
     except TooMuchError as error:
         return [], _unmade(kinds, Because.LIMIT, str(error))
     if not sound.samples:
@@ -82,7 +82,22 @@ def _of_sound(path: Path, kinds: tuple[Kind, ...], tags: Tags, into: Path) -> tu
             is_page = is_error_page("", content_type="", head=file.read(512))
         reason = Because.WEB_PAGE if is_page else Because.NO_AUDIO
         return [], _unmade(kinds, reason, "no decoder made a sample of it")
-    return _finished(listeners, sound, into)
+    made, unmade = _finished(listeners, sound, into)
+    return made, [*deaf, *unmade]
+
+
+def _told(frame: Any, listeners: dict[Kind, _Listener]) -> list[Answer]:
+    """Let everybody hear a frame; who cannot is let go, and the others hear on."""
+    import av
+
+    deaf: list[Answer] = []
+    for kind, listener in tuple(listeners.items()):
+        try:
+            listener.took(frame)
+        except (av.FFmpegError, ValueError) as error:
+            del listeners[kind]
+            deaf += _unmade((kind,), Because.UNSUPPORTED, f"{type(error).__name__}: {error}")
+    return deaf
 
 
 def _finished(listeners: dict[Kind, _Listener], sound: Sound, into: Path) -> tuple[list[Answer], list[Answer]]:

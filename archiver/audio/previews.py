@@ -39,11 +39,20 @@ class Preview:
             _fill(self._chosen, content, at=self._samples, begin=self._begin)
             self._samples += turned.samples
 
+    def kept(self) -> tuple[bytearray, float]:
+        """Return the samples to make a preview of, and the second at which they begin.
+
+        A length that was promised falsely leaves little or nothing from a quarter on; then it is the beginning.
+        """
+        if len(self._chosen) >= _bytes(SECONDS) // 2 or len(self._chosen) >= len(self._first):
+            return self._chosen, round(self._begin / RATE, 3)
+        return self._first, 0.0
+
     def write(self, path: Path, *, tags: Iterable[tuple[str, str]]) -> dict[str, Any]:
         """Fade and encode what was kept; return its length and its levels."""
         import av
 
-        kept = max(self._chosen, self._first, key=len) if len(self._chosen) < _bytes(SECONDS) else self._chosen
+        kept, begins = self.kept()
         segment = clip(kept, rate=RATE, channels=CHANNELS)
         mean, peak = levels(segment)
         samples = faded(segment, fade_in=FADE_IN, fade_out=FADE_OUT)
@@ -56,9 +65,7 @@ class Preview:
             frame.planes[0].update(content.ljust(frame.planes[0].buffer_size, b"\0"))
             writer.took(frame)
         writer.finish()
-        facts: dict[str, Any] = {"seconds": round(writer.samples / RATE, 6), "begins": round(self._begin / RATE, 3)}
-        if kept is not self._chosen:
-            facts["begins"] = 0.0
+        facts: dict[str, Any] = {"seconds": round(writer.samples / RATE, 6), "begins": begins}
         return facts | {name: level for name, level in (("dbfs", mean), ("peak_dbfs", peak)) if level is not None}
 
 

@@ -152,14 +152,14 @@ class Blocks:
     """Samples as arrays of 16 bits, one row for each channel, in large blocks: the same cost for frames of any size."""
 
     def __init__(self) -> None:
-        self._converter = Converter(form="s16p")
+        self._converter = Converter(form="s16")  # packed: PyAV reads beyond the eighth plane of a planar frame
         self._waiting: list[NDArray[np.int16]] = []
         self._count = 0
 
     def took(self, frame: Any) -> Iterator[NDArray[np.int16]]:
         """Take a frame (None at the end) and yield the blocks that are full, and at the end the rest."""
         for turned in self._converter.turned(frame):
-            samples = turned.to_ndarray()
+            samples = turned.to_ndarray().reshape(-1, turned.layout.nb_channels).T
             if self._waiting and samples.shape[0] != self._waiting[0].shape[0]:
                 yield self._emptied()
             self._waiting.append(samples)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archiver.core.derivatives import Derived, Kind
     from archiver.core.holdings import Holding
     from archiver.core.packages import ItemId
+    from archiver.core.selections import Selection
     from archiver.ports.clock import Clock
     from archiver.settings.reading import Settings
     from archiver.workflows.derive import Workshop
@@ -72,20 +73,25 @@ def derive_command(  # noqa: PLR0913 - one keyword for each option
     if version and len(items) != 1:
         raise UsageError("--version needs exactly one ITEM", next_command="archiver show ITEM")
     settings = front.settings()
-    wanted = _kinds(kinds, selection, settings)
+    chosen = _selected(selection, settings)
+    wanted = _kinds(kinds, chosen)
     run = _Run(front, output, is_named=bool(items), is_kind_named=any(kinds.values()))
     with wiring.locked(settings):
-        return run.over(settings, _Choice(items, selection, version), wanted, is_checking=check)
+        return run.over(settings, _Choice(items, chosen.name if chosen else None, version), wanted, is_checking=check)
 
 
-def _kinds(flags: dict[str, bool], selection: str | None, settings: Settings) -> tuple[Kind, ...]:
-    """Return the kinds that were asked for: by name, else those of the selection, else all."""
-    from archiver.core.derivatives import Kind
+def _selected(name: str | None, settings: Settings) -> Selection | None:
     from archiver.settings.selections import read_selection
 
+    return read_selection(name, settings) if name else None
+
+
+def _kinds(flags: dict[str, bool], selection: Selection | None) -> tuple[Kind, ...]:
+    """Return the kinds that were asked for: by name, else those of the selection, else all."""
+    from archiver.core.derivatives import Kind
+
     named = tuple(kind for kind in Kind if flags[kind.value])
-    chosen = read_selection(selection, settings).derivatives if selection else ()
-    return named or chosen or tuple(Kind)
+    return named or (selection.derivatives if selection else ()) or tuple(Kind)
 
 
 class _Choice:

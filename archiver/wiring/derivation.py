@@ -28,6 +28,8 @@ MOST_PROCESSES = 2
 
 def shelf_of(settings: Settings) -> Store:
     """Return the store that derivatives are kept in."""
+    from msgspec.structs import replace
+
     if settings.derivatives.directory:
         root = Path(settings.derivatives.directory)
         root.mkdir(
@@ -35,7 +37,9 @@ def shelf_of(settings: Settings) -> Store:
         )  # where a disk is not mounted nothing is lost: all of it can be made again
         return wiring.directory_store("derivatives", root)
     name = settings.derivatives.store or next(iter(settings.stores))
-    return wiring.open_store(name, settings.stores[name], home=settings.home)
+    # Derivatives can be made again and must be removable at once: no object of theirs is locked for years.
+    table = replace(settings.stores[name], object_lock="")
+    return wiring.open_store(name, table, home=settings.home)
 
 
 def removed_derivatives(settings: Settings, item: ItemId) -> int:

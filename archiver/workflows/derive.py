@@ -9,6 +9,7 @@ next run takes up what was made. Damage is no loss here: what is not the promise
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -80,6 +81,8 @@ if TYPE_CHECKING:
 
 _ONCE_MORE = frozenset((Because.WORKER_DIED, Because.NOT_PROVEN))
 """Reasons that may not hold the next time."""
+KEPT_EVERY = 5.0
+"""Seconds after which what was made is taken down for a run that goes on; what is made twice has the same bytes."""
 _DARK = frozenset((Because.WITHDRAWN.value, Because.QUARANTINED.value))
 """Reasons for which also what was made earlier goes."""
 
@@ -233,10 +236,26 @@ def _made_kinds(held: Holding, kinds: tuple[Kind, ...], shop: Workshop, *, is_ch
             begun[kind] = _taken_up(held, kind, sheet, sizes, originals, shop)
     if begun:
         shop.bench.clear()
-        attribution = attribution_of(held, shop.vault)
+        attribution = _attribution(held, shop)
         for kind, sheet in _worked(held, begun, originals, attribution, shop).items():
             results[kind] = _finished(held, sheet, attribution, shop)
     return results
+
+
+def _attribution(held: Holding, shop: Workshop) -> Attribution:
+    """Return the credits of a bag, which names its licence too: a catalogue that somebody altered gives no permission.
+
+    Raises:
+        ObjectDamagedError: The two do not agree.
+    """
+    attribution = attribution_of(held, shop.vault)
+    if attribution.whole.licence_url != held.licence:
+        raise ObjectDamagedError(
+            f"{held.item}: expected the licence {held.licence!r}, as the catalogue has it, "
+            f"actual {attribution.whole.licence_url!r} in the bag",
+            next_command=f"archiver audit --item {held.item}",
+        )
+    return attribution
 
 
 def _checked(held: Holding, sheet: Sheet, sizes: dict[str, int], shelf: Store) -> Sheet:
@@ -283,7 +302,8 @@ def _taken_up(
     unmade = {one[0]: one for other in earlier for one in other.unmade if one[1] not in _ONCE_MORE}
     whole = [one for one in done.values() if sizes.get(one.path) == one.size and one.original in originals]
     # The drawing and the numbers of a waveform come together; where one is lost, both are made again.
-    full = {one.original for one in whole if _count(whole, one.original) == PIECES.get(kind, 1)}
+    pieces = Counter(one.original for one in whole)
+    full = {original for original, count in pieces.items() if count == PIECES.get(kind, 1)}
     begun = replace(
         empty,
         derivatives=tuple(one for one in whole if one.original in full),
@@ -293,10 +313,6 @@ def _taken_up(
     shop.bench.keep(_progress_name(place), sheet_record(begun))
     shop.shelf.delete(place + MANIFEST)
     return begun
-
-
-def _count(derivatives: Iterable[Derivative], original: Original | None) -> int:
-    return sum(1 for one in derivatives if one.original == original)
 
 
 def _progress_name(place: str) -> str:
@@ -312,32 +328,42 @@ def _worked(
 ) -> dict[Kind, Sheet]:
     """Work upon each file once for all the kinds that lack it, and take down after each file what there is by now."""
     sheets = dict(begun)
-
-    def lacking(original: Original) -> tuple[Kind, ...]:
-        return tuple(
-            kind
-            for kind, sheet in sheets.items()
-            if all(one.original != original for one in sheet.derivatives)
-            and all(one[0] != original for one in sheet.unmade)
-        )
-
-    todo = [(original, missing) for original in originals if (missing := lacking(original))]
+    done = {
+        kind: {one.original for one in sheet.derivatives} | {one[0] for one in sheet.unmade}
+        for kind, sheet in begun.items()
+    }
+    lacking = {original: tuple(kind for kind in begun if original not in done[kind]) for original in originals}
+    todo = [(original, kinds) for original, kinds in lacking.items() if kinds]
     shop.progress.began(held.item)
     shop.progress.expects(held.item, files=len(todo), bytes_=sum(originals[original].size for original, _ in todo))
-    one = partial(_derived_file, held, originals, attribution, shop)
-    for original, kept, made in shop.files.over(one, todo):
-        for kind in {*(kind for kind, _ in kept), *(lost.kind for lost in made.unmade)}:
-            sheet = sheets[kind]
-            sheets[kind] = replace(
-                sheet,
-                derivatives=(*sheet.derivatives, *(derivative for its, derivative in kept if its is kind)),
-                unmade=(*sheet.unmade, *((original, no.reason, no.detail) for no in made.unmade if no.kind is kind)),
-                tools=made.tools or sheet.tools,
-            )
-            shop.bench.keep(_progress_name(place_of(held.prefix, kind)), sheet_record(sheets[kind]))
+    kept_at = shop.clock.monotonic()
+    try:
+        for original, kept, made in shop.files.over(partial(_derived_file, held, originals, attribution, shop), todo):
+            for kind in {*(kind for kind, _ in kept), *(lost.kind for lost in made.unmade)}:
+                sheets[kind] = _with(sheets[kind], original, kept, made)
+            if shop.clock.monotonic() - kept_at >= KEPT_EVERY:
+                _keep(held, sheets, shop)
+                kept_at = shop.clock.monotonic()
+    finally:
+        _keep(held, sheets, shop)
     if shop.clock.stopping():
         raise InterruptedRunError("stopped between two files; the same command goes on")
     return sheets
+
+
+def _with(sheet: Sheet, original: Original, kept: Iterable[tuple[Kind, Derivative]], made: Made) -> Sheet:
+    """Return a sheet with what became of one file."""
+    return replace(
+        sheet,
+        derivatives=(*sheet.derivatives, *(derivative for kind, derivative in kept if kind is sheet.kind)),
+        unmade=(*sheet.unmade, *((original, no.reason, no.detail) for no in made.unmade if no.kind is sheet.kind)),
+        tools=made.tools or sheet.tools,
+    )
+
+
+def _keep(held: Holding, sheets: Mapping[Kind, Sheet], shop: Workshop) -> None:
+    for kind, sheet in sheets.items():
+        shop.bench.keep(_progress_name(place_of(held.prefix, kind)), sheet_record(sheet))
 
 
 def _derived_file(

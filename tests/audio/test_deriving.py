@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 
+import av
 import numpy as np
 import pytest
 
 from archiver.audio.derive_pool import DerivePool
+from archiver.audio.previews import Preview
 from archiver.audio.spectrogram import MOST_COLUMNS, ROWS, Spectrogram
 from archiver.audio.waveform import MOST_STRETCHES, Waveform, outline_svg, peaks_json
 from archiver.core.derivatives import Because, Kind, Order
@@ -106,6 +109,37 @@ def test_a_truncated_recording_gives_what_there_is_of_it(tmp_path, pool):
     products, unmade = made(pool, staged(tmp_path, content[: len(content) // 2]), Kind.OPUS, Kind.PREVIEW)
     assert unmade == {}
     assert 0.5 < decoded(products["opus.opus"]).shape[1] / 48_000 < 4
+
+
+@pytest.mark.parametrize(
+    ("channels", "unmade"), [(7, {}), (40, {Kind.OPUS: Because.UNSUPPORTED, Kind.PREVIEW: Because.UNSUPPORTED})]
+)
+def test_more_channels_than_are_usual_give_what_can_be_made_of_them(tmp_path, pool, channels, unmade):
+    samples = np.random.default_rng(3).integers(-9000, 9000, 4410 * channels).astype("<i2").tobytes()
+    form = struct.pack("<IHHIIHH", 16, 1, channels, 44_100, 44_100 * 2 * channels, 2 * channels, 16)
+    head = b"RIFF" + struct.pack("<I", 36 + len(samples)) + b"WAVEfmt " + form
+    source = staged(tmp_path, head + b"data" + struct.pack("<I", len(samples)) + samples)
+    products, found = made(pool, source)
+    assert found == unmade
+    assert len(json.loads(products["loudness.json"])["peaks"]) == channels
+
+
+def test_a_preview_of_a_file_that_lies_about_its_length_is_its_beginning():
+    for declared, seconds, wanted, begins in [
+        (36_000.0, 40, 30, 0.0),
+        (None, 40, 30, 0.0),
+        (160.0, 80, 30, 40.0),
+        (80.0, 45, 25, 20.0),
+    ]:
+        preview = Preview(declared)
+        for _ in range(seconds):
+            frame = av.AudioFrame(format="s16", layout="stereo", samples=48_000)
+            frame.sample_rate = 48_000
+            frame.planes[0].update(bytes(frame.planes[0].buffer_size))
+            preview.took(frame)
+        preview.took(None)
+        kept, where = preview.kept()
+        assert (len(kept) / (48_000 * 4), where) == (wanted, begins), declared
 
 
 def test_a_file_that_takes_too_long_ends_its_own_process_only(tmp_path):

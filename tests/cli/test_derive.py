@@ -444,3 +444,26 @@ def test_a_bucket_keeps_the_same_derivatives_as_a_directory(archive, made, tmp_p
     assert archive.run("withdraw", "one", "--reason", "r", "--approver", "a").status == 0
     assert there()[0] == {}
     client.close()
+
+
+def test_tags_of_gigabytes_are_not_loaded(tmp_path):
+    from archiver.audio.covers import NoCoverError, cover_of
+
+    file = tmp_path / "a.mp3"
+    size = 250 << 20
+    head = b"APIC" + (size - 10).to_bytes(4, "big") + b"\0\0" + b"\0image/png\0\3\0"
+    with file.open("wb") as out:
+        out.write(b"ID3\3\0\0" + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0)) + head)
+        out.truncate(size + 10)
+    with pytest.raises(NoCoverError) as caught:
+        cover_of(file)
+    assert caught.value.reason == "COVER_TOO_LARGE"
+
+
+def test_a_catalogue_that_was_altered_gives_no_permission(archive):
+    with closing(sqlite3.connect(archive.root / "catalogue.sqlite")) as catalogue:
+        catalogue.execute("UPDATE aip SET licence = 'https://creativecommons.org/licenses/by/4.0/'")
+        catalogue.commit()
+    record = derived(archive, "shares-only", "--preview", status=3)
+    assert record["reasons"] == ["OBJECT_DAMAGED"]
+    assert derivatives_of(place(archive, "shares-only")) == {}
