@@ -71,6 +71,10 @@ class BagTree(Protocol):
         """Open what several objects are read through, for one thread."""
         ...
 
+    def has_file(self, path: str) -> bool:
+        """Tell whether there is a plain file."""
+        ...
+
     def has_directory(self, path: str) -> bool:
         """Tell whether there is a directory, be it empty."""
         ...

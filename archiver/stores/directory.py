@@ -225,6 +225,14 @@ class DirectoryStore:
                 if modes.S_ISREG(facts.st_mode) and is_key(path) and not path.startswith(f"{INCOMING}/"):
                     yield ObjectFacts(path, facts.st_size)
 
+    def has_file(self, path: str) -> bool:
+        """Tell whether there is a plain file; see `archiver.ports.bags.BagTree`."""
+        try:
+            self.stat(path)
+        except StoreError:
+            return False
+        return True
+
     def has_directory(self, path: str) -> bool:
         """Tell whether there is a directory; see `archiver.ports.bags.BagTree`."""
         try:

@@ -169,18 +169,26 @@ def verify_tree(tree: BagTree, *, files: Engine, demand: Demand = DEMAND, room: 
         demand: What is asked of each bag beside the RFC.
         room: Where and before whom it is judged.
     """
-    with room.scratch() as scratch:
-        contents = _Contents(tree.survey(""), scratch)
-        if len(contents.bags) == 1:
-            bag = contents.bag(0, tree.name, demand)
-            bag.ask_for_payload_directory(tree)
-            yield bag.judged(tree.reader, files=files, scratch=scratch, room=room)
-            return
-    for prefix in contents.bags:
+    places = ("",) if tree.has_file(DECLARATION) else _places(tree)
+    if places == ("",):
+        with room.scratch() as scratch:
+            contents = _Contents(tree.survey(""), scratch)
+            if len(contents.bags) == 1:
+                bag = contents.bag(0, tree.name, demand)
+                bag.ask_for_payload_directory(tree)
+                yield bag.judged(tree.reader, files=files, scratch=scratch, room=room)
+                return
+        places = contents.bags
+    for prefix in places:
         with room.scratch() as scratch:
             bag = _Contents(tree.survey(prefix), scratch, prefix).bag(0, tree.name, demand)
             bag.ask_for_payload_directory(tree)
             yield bag.judged(tree.reader, files=files, scratch=scratch, room=room)
+
+
+def _places(tree: BagTree) -> tuple[str, ...]:
+    """Return where bags are; of a whole store nothing but this is remembered."""
+    return outermost(one.key for one in tree.survey("") if isinstance(one, ObjectFacts))
 
 
 def verify_archive(
@@ -359,7 +367,7 @@ class _Bag:
 
     def begin(self, room: Room) -> None:
         """Tell that the bag will now be read."""
-        room.progress.began(self.prefix.rstrip("/") or self.name, files=self.files, bytes_=self.bytes)
+        room.progress.began(self.prefix.rstrip("/") or self.name or "bag", files=self.files, bytes_=self.bytes)
 
     def judged(
         self, reader: Callable[[], AbstractContextManager[Reader]], *, files: Engine, scratch: Scratch, room: Room
