@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
+from archiver.catalogue.remembering import Remembering
 from archiver.catalogue.writing import append_events
 from archiver.core.audits import CheckOutcome, DueCopy, StoreForecast
 from archiver.core.fixity import Grade
@@ -38,7 +39,7 @@ _COLUMNS = (
 """What makes a `DueCopy`, with one time behind them: reading a time costs more than the rest of a row."""
 
 
-class Auditing:
+class Auditing(Remembering):
     """Implements `archiver.ports.audits.AuditLedger`."""
 
     def _reads(self) -> AbstractContextManager[sa.Connection]:
@@ -135,28 +136,23 @@ class Auditing:
     def backlog(self, store: str, *, interval: timedelta, grade: Grade, now: datetime) -> StoreForecast:
         """Return what is held and overdue in a store; see the port."""
         column = _COPY.checked_at if grade >= Grade.READ else _COPY.looked_at
-        is_overdue = sa.case((column <= now - interval, 1), else_=0)
-        query = (
-            sa.select(
-                sa.func.count().label("copies"),
-                sa.func.coalesce(sa.func.sum(schema.aip.c.bytes), 0).label("bytes"),
-                sa.func.coalesce(sa.func.sum(is_overdue), 0).label("overdue"),
-                sa.func.coalesce(sa.func.sum(is_overdue * schema.aip.c.bytes), 0).label("overdue_bytes"),
-                sa.func.min(column).label("oldest"),
-            )
-            .join_from(schema.copy, schema.aip)
-            .where(_COPY.store == store)
+        count, total = sa.func.count().label("copies"), sa.func.coalesce(sa.func.sum(_COPY.bytes), 0).label("bytes")
+        here = _COPY.store == store
+        held = self._remembered(
+            f"held in {store}",
+            lambda connection: [int(n) for n in connection.execute(sa.select(count, total).where(here)).one()],
         )
         with self._reads() as connection:
-            row = connection.execute(query).one()
+            overdue = connection.execute(sa.select(count, total).where(here, column <= now - interval)).one()
+            oldest = connection.execute(sa.select(sa.func.min(column)).where(here)).scalar()
         return StoreForecast(
             store=store,
-            copies=row.copies,
-            bytes=int(row.bytes),
+            copies=held[0],
+            bytes=held[1],
             interval_seconds=interval.total_seconds(),
-            overdue=int(row.overdue),
-            overdue_bytes=int(row.overdue_bytes),
-            oldest_check=row.oldest,
+            overdue=overdue.copies,
+            overdue_bytes=int(overdue.bytes),
+            oldest_check=oldest,
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archiver.catalogue import schema
+from archiver.catalogue.remembering import Remembering
 from archiver.catalogue.withdrawing import is_dark
 from archiver.core.coverage import Spread
 from archiver.core.holdings import CopyStatus
@@ -21,7 +22,7 @@ PAGE = 1000
 _COPY, _AIP, _ITEM = schema.copy.c, schema.aip.c, schema.item.c
 
 
-class Covering:
+class Covering(Remembering):
     """Implements `archiver.ports.coverage.Coverage`."""
 
     def _reads(self) -> AbstractContextManager[sa.Connection]:
@@ -29,21 +30,11 @@ class Covering:
 
     def spreads(self) -> dict[Spread, int]:
         """Return how many versions are spread in each way; see the port."""
-        # The name of a store has none of these characters (settings), so one text holds all of them apart.
-        sign = sa.case((_COPY.status == CopyStatus.GOOD.value, "+"), else_="!")
-        ways = (
-            sa.select(sa.func.aggregate_strings(sign + _COPY.store, ",").label("way"))
-            .select_from(_versions())
-            .where(~is_dark())
-            .group_by(_AIP.id)
-            .subquery()
-        )
         counts: dict[Spread, int] = {}
-        with self._reads() as connection:
-            for row in connection.execute(sa.select(ways.c.way, sa.func.count().label("n")).group_by(ways.c.way)):
-                spread = _spread(row.way or "")
-                counts[spread] = counts.get(spread, 0) + row.n
-        return counts
+        for way, number in self._remembered("spreads", _ways).items():
+            spread = _spread(way)
+            counts[spread] = counts.get(spread, 0) + number
+        return {spread: number for spread, number in counts.items() if number}
 
     def spread_as(self, spread: Spread) -> Iterator[tuple[ItemId, int]]:
         """Yield the versions that are spread in this way; see the port."""
@@ -74,6 +65,30 @@ class Covering:
             if len(page) < PAGE:
                 return
             last = (page[-1].source, page[-1].name, page[-1].version)
+
+
+def _ways(connection: sa.Connection) -> dict[str, int]:
+    """Count versions by their way: of all copies by one index in its order, less those of what is dark, which is little."""
+    counts: dict[str, int] = {"": connection.execute(sa.select(sa.func.count()).select_from(schema.aip)).scalar_one()}
+    for number, way in _counted(connection, sa.true()):
+        counts[way] = counts.get(way, 0) + number
+        counts[""] -= number
+    dark = sa.select(_AIP.id).join_from(schema.aip, schema.withdrawal, schema.withdrawal.c.item_id == _AIP.item_id)
+    dark = dark.where(schema.withdrawal.c.ended_at.is_(None)).distinct()
+    counts[""] -= connection.execute(sa.select(sa.func.count()).select_from(dark.subquery())).scalar_one()
+    for number, way in _counted(connection, _COPY.aip_id.in_(dark)):
+        counts[way] -= number
+        counts[""] += number
+    return counts
+
+
+def _counted(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> list[tuple[int, str]]:
+    # The name of a store has none of these characters (settings), so one text holds all of them apart.
+    sign = sa.case((_COPY.status == CopyStatus.GOOD.value, "+"), else_="!")
+    way = sa.func.aggregate_strings(sign + _COPY.store, ",").label("way")
+    ways = sa.select(way).where(condition).group_by(_COPY.aip_id).subquery()
+    found = connection.execute(sa.select(sa.func.count(), ways.c.way).group_by(ways.c.way))
+    return [(number, way or "") for number, way in found]
 
 
 def _versions() -> sa.FromClause:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
+from archiver.catalogue.remembering import Remembering
 from archiver.catalogue.withdrawing import is_dark
 from archiver.core.holdings import CopyStatus, Outcome, StoreTotals, Totals
 
@@ -24,7 +26,7 @@ PAGE = 500
 _AIPS = sa.select(schema.item.c.source, schema.item.c.name, schema.aip).join_from(schema.item, schema.aip)
 
 
-class Reading:
+class Reading(Remembering):
     """Implements `archiver.ports.catalogue.Holdings`."""
 
     def _reads(self) -> AbstractContextManager[sa.Connection]:
@@ -94,27 +96,21 @@ class Reading:
 
     def totals(self) -> Totals:
         """Return what the archive holds; see the port."""
-        count, total = sa.func.count(), sa.func.sum
+        count = sa.func.count()
+        versions, files, bytes_ = self._remembered("versions", _version_totals)
+        stores = self._remembered("stores", _store_totals)
         with self._reads() as connection:
             items = connection.execute(
                 sa.select(count).select_from(schema.item).where(schema.item.c.latest_version.is_not(None))
             ).scalar_one()
-            aips = connection.execute(
-                sa.select(
-                    count.label("versions"),
-                    total(schema.aip.c.files).label("files"),
-                    total(schema.aip.c.bytes).label("bytes"),
-                )
-            ).one()
-            stores = connection.execute(_store_totals()).all()
             by_outcome = sa.select(schema.item.c.outcome, count).group_by(schema.item.c.outcome)
             outcomes: dict[str, int] = {row[0]: row[1] for row in connection.execute(by_outcome)}
             runs = connection.execute(sa.select(schema.run).order_by(schema.run.c.id.desc()).limit(10)).all()
         return Totals(
             items=items,
-            versions=aips.versions,
-            files=int(aips.files or 0),
-            bytes=int(aips.bytes or 0),
+            versions=versions,
+            files=files,
+            bytes=bytes_,
             stores=tuple(_store(row) for row in stores),
             undecided=outcomes.get(Outcome.QUARANTINED, 0),
             failed=outcomes.get(Outcome.FAILED, 0),
@@ -135,22 +131,28 @@ def _copies(connection: sa.Connection, aip_ids: Sequence[int]) -> dict[int, tupl
     return found
 
 
-def _store_totals() -> sa.Select[Any]:
+def _version_totals(connection: sa.Connection) -> list[int]:
+    aip = schema.aip.c
+    query = sa.select(sa.func.count(), sa.func.sum(aip.files), sa.func.sum(aip.bytes))
+    return [int(number or 0) for number in connection.execute(query).one()]
+
+
+def _store_totals(connection: sa.Connection) -> list[list[Any]]:
     copy = schema.copy.c
     is_good = sa.case((copy.status == CopyStatus.GOOD.value, 1), else_=0)
-    return (
+    query = (
         sa.select(
-            copy.store,
-            sa.func.count().label("copies"),
-            sa.func.sum(schema.aip.c.bytes).label("bytes"),
-            sa.func.sum(is_good).label("good"),
-            sa.func.min(copy.checked_at).label("oldest_check"),
+            copy.store, sa.func.count(), sa.func.sum(copy.bytes), sa.func.sum(is_good), sa.func.min(copy.checked_at)
         )
-        .join_from(schema.copy, schema.aip)
         .group_by(copy.store)
         .order_by(copy.store)
     )
+    return [
+        [store, copies, int(total or 0), int(good), oldest.isoformat() if oldest else None]
+        for store, copies, total, good, oldest in connection.execute(query)
+    ]
 
 
-def _store(row: sa.Row[Any]) -> StoreTotals:
-    return StoreTotals(row.store, row.copies, int(row.bytes or 0), int(row.good), row.oldest_check)
+def _store(row: list[Any]) -> StoreTotals:
+    store, copies, bytes_, good, oldest = row
+    return StoreTotals(store, copies, bytes_, good, datetime.fromisoformat(oldest) if oldest else None)

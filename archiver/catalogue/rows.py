@@ -46,8 +46,8 @@ def aip_values(holding: Holding, decision: str) -> dict[str, Any]:
     }
 
 
-def copy_values(aip_id: int, copy: Copy) -> dict[str, Any]:
-    """Return the columns of a copy."""
+def copy_values(aip_id: int, copy: Copy, bytes_: int) -> dict[str, Any]:
+    """Return the columns of a copy of an AIP of so many bytes."""
     return {
         "aip_id": aip_id,
         "store": text(copy.store),
@@ -60,6 +60,7 @@ def copy_values(aip_id: int, copy: Copy) -> dict[str, Any]:
         "looked_grade": int(copy.grade),
         "attempted_at": copy.checked_at,
         "audits": 0,
+        "bytes": bytes_,
     }
 
 

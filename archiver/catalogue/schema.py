@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0010"
+HEAD = "0011"
 """The revision this program works with."""
 
 NAMES = {
@@ -97,6 +97,7 @@ aip = Table(
     Column("ingested_at", Utc, nullable=False),
     Column("decision", Text, nullable=False),
     UniqueConstraint("item_id", "version"),
+    Index(None, "bytes", "files"),
 )
 """One version of an item; `searchable` is identifier, title and licence, case-folded."""
 
@@ -125,15 +126,17 @@ copy = Table(
     Column("looked_grade", SmallInteger, nullable=False),
     Column("attempted_at", Utc, nullable=False),
     Column("audits", Integer, nullable=False),
-    Index(None, "store", "checked_at", "aip_id"),
-    Index(None, "store", "looked_at", "aip_id"),
+    Column("bytes", BigInteger, nullable=False, server_default="0"),
+    Index(None, "store", "checked_at", "aip_id", "bytes", "status"),
+    Index(None, "store", "looked_at", "aip_id", "bytes"),
+    Index(None, "aip_id", "store", "status"),
     Index(None, "store", "written_at", "aip_id"),
 )
 """One AIP in one store; the indexes find the copies of a store that were checked longest ago, page by page.
 
 `checked_at` and `grade` are those of the last check that read every byte, or of the proof at deposit; `looked_at` those of
 the last check at any grade; `attempted_at` also counts checks that got no answer. So a cheap check never puts off a
-thorough one.
+thorough one. `bytes` is that of the AIP, so that sums are taken from the indexes alone.
 """
 
 withdrawal = Table(
@@ -385,3 +388,12 @@ crawl_window = Table(
     Column("full_at", Utc, nullable=False),
 )
 """What each selection has seen to its end."""
+
+memo = Table(
+    "memo",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("last_event", BigInteger, nullable=False),
+    Column("value", Text, nullable=False),
+)
+"""Sums over everything, as of an event: a cache, which may be lost."""

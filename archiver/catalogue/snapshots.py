@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
+from archiver.catalogue.remembering import forget
 from archiver.catalogue.reviewing import cases_of, review_again
 from archiver.catalogue.withdrawing import withdrawal_values
 from archiver.catalogue.writing import append_events, insert_rows, item_row, replace_copies
@@ -87,6 +88,7 @@ class Snapshots:
             connection.execute(schema.sound.delete().where(schema.sound.c.aip_id == aip_id))
             insert_rows(connection, schema.sound, (rows.sound_values(aip_id, sound) for sound in holding.sounds))
             _block_again(connection, holding.item)
+            forget(connection)
 
 
 def _aips(connection: sa.Connection, item_ids: list[int]) -> tuple[tuple[Holding, str], ...]:
