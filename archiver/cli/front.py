@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from dataclasses import dataclass
@@ -111,6 +110,8 @@ def _without_passwords(record: logging.LogRecord) -> bool:
 
 def emit(record: dict[str, Any]) -> None:
     """Print one record of machine output. It is handed on at once: a reader may be waiting for it."""
+    import json  # --help prints no record
+
     click.echo(json.dumps(record, ensure_ascii=True))
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from archiver.cli.status import print_problem
 from archiver.core.errors import ArchiverError
-from archiver.core.runs import WATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +31,8 @@ class Watch:
 
     def began(self, front: Front, command: str | None) -> None:
         """Tell that a run begins. Settings that cannot be read are the command's own error, and it says so itself."""
+        from archiver.core.runs import WATCHED
+
         if command not in WATCHED or NOT_A_RUN & set(self._arguments):
             return
         from archiver.wiring import monitoring
