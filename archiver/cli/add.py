@@ -87,7 +87,7 @@ def add_command(  # noqa: PLR0913 - one keyword for each option
             )
             turned_back = _turn_back(intake, run)
             ended = max(run.over([selection] if intake.parcels else []), turned_back)
-            if dry_run:
+            if dry_run or not intake.parcels:
                 return ended
             return _finished(front, settings, ended)
     finally:
