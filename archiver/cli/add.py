@@ -70,21 +70,21 @@ def add_command(  # noqa: PLR0913 - one keyword for each option
 
     settings = front.settings()
     words = Words(licence.strip(), title.strip(), tuple(filter(None, creators)), source_url.strip(), identifier)
-    engine, clock = wiring.threads(jobs or os.cpu_count() or 1, "add"), wiring.clock()
-    opened = adding.opened_intake(settings, paths, words, files=engine, clock=clock, is_fetching=fetch)
+    engine = wiring.threads(jobs or os.cpu_count() or 1, "add")
+    run = Run(
+        front,
+        settings,
+        limit=None,
+        jobs=jobs or settings.jobs,
+        is_rehearsal=dry_run,
+        output=output,
+        again=f"archiver {shlex.join(sys.argv[1:])}",
+    )
+    opened = adding.opened_intake(settings, paths, words, files=engine, clock=run.clock, is_fetching=fetch)
     try:
         with wiring.locked(settings), opened as intake:
             selection = adding.selection_of(settings, intake, policy=policy, stores=stores)
-            run = Run(
-                front,
-                settings,
-                limit=None,
-                jobs=jobs or settings.jobs,
-                is_rehearsal=dry_run,
-                output=output,
-                opened=adding.handed_source(intake, clock),
-                again=f"archiver {shlex.join(sys.argv[1:])}",
-            )
+            run.opened = adding.handed_source(intake, run.clock)
             turned_back = _turn_back(intake, run)
             ended = max(run.over([selection] if intake.parcels else []), turned_back)
             if dry_run or not intake.parcels:

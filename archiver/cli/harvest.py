@@ -140,6 +140,9 @@ class Run:
         opened: A source that is open already, in place of those that the selections name.
         again: The command that goes on where an interrupted one ended; empty for a harvest of the selections.
         span: Since when the source is asked.
+
+    Attributes:
+        clock: What the whole run waits with, an open source too, so that a signal ends its waiting as well.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each of what differs between commands
@@ -163,6 +166,7 @@ class Run:
         self.output = output
         self.opened = opened
         self.again = again
+        self.clock = wiring.clock()
         self.engine = "threads"
         self.span = span
         self.crawls: list[tuple[str, CrawlTally]] = []
@@ -173,7 +177,7 @@ class Run:
 
     def over(self, selections: Sequence[Selection]) -> int:
         """Walk every selection; the summary is printed also when the run ends early."""
-        clock = wiring.clock()
+        clock = self.clock
         clock.install_signal_handlers()
         began = time.monotonic()
         try:
