@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from archiver.audio.limits import serve
+from archiver.audio.limits import serve, spelled
 
 
 def main() -> None:
@@ -20,7 +20,8 @@ def _answered(request: dict[str, Any]) -> dict[str, Any]:
     import pygfried
 
     try:
-        matches = pygfried.identify(request["path"], detailed=True)["files"][0]["matches"]
+        with spelled(request["path"]) as path:
+            matches = pygfried.identify(path, detailed=True)["files"][0]["matches"]
         first = matches[0] if matches and matches[0]["id"] != "UNKNOWN" else {"id": "", "format": ""}
         return {"puid": str(first["id"]), "name": str(first["format"])}
     except Exception:  # noqa: BLE001 - a foreign scanner over hostile bytes: without its word the rest still holds

@@ -6,11 +6,12 @@ import json
 import os
 import resource
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 MEMORY = 2 << 30
 """Bytes of address space beyond the file, which is mapped."""
@@ -37,6 +38,21 @@ def serve(answer: Callable[[dict[str, Any]], dict[str, Any]], *, seconds: int, l
         _limit(request["path"], seconds)
         answers.write(json.dumps(answer(request)) + "\n")
         answers.flush()
+
+
+@contextmanager
+def spelled(path: str) -> Iterator[str]:
+    """Lend a path that libraries can spell: a name that is no UTF-8 is reached by its open file instead."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            yield f"/proc/self/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+    else:
+        yield path
 
 
 def _limit(path: str, seconds: int) -> None:

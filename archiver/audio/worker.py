@@ -13,7 +13,7 @@ from typing import Any
 
 from archiver.audio.examining import examine
 from archiver.audio.fingerprints import fingerprint
-from archiver.audio.limits import MEMORY, serve
+from archiver.audio.limits import MEMORY, serve, spelled
 from archiver.core.examinations import Examination, Remark, ToolOutcome, hopeless
 
 
@@ -27,10 +27,14 @@ def _answered(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _examined(request: dict[str, Any]) -> Examination:
-    name, path = request["name"], Path(request["path"])
+    name = request["name"]
     try:
-        found = examine(path, name=name, puid=request["puid"], format_name=request["format_name"])
-        return _fingerprinted(found, path) if request["fingerprint"] and found.format.samples else found
+        with spelled(request["path"]) as place:
+            path = Path(place)
+            found = examine(path, name=name, puid=request["puid"], format_name=request["format_name"])
+            return _fingerprinted(found, path) if request["fingerprint"] and found.format.samples else found
+    except OSError as error:
+        return hopeless(name, Remark.UNREADABLE, str(error.strerror or error))
     except MemoryError:
         return hopeless(name, Remark.LIMIT, f"memory: expected at most {MEMORY} bytes")
     except Exception as error:  # noqa: BLE001 - the boundary of one file: its fault is its answer

@@ -203,7 +203,7 @@ def opened_walk(
     from archiver.core.events import Agent
     from archiver.shelf.profiles import PROFILE_IDENTIFIER
     from archiver.staging.disk import DiskStaging
-    from archiver.wiring.listening import harvest_examiner
+    from archiver.wiring.listening import opened_examining
     from archiver.wiring.reviews import gatehouse
     from archiver.wiring.sharing import opened_sharing
     from archiver.wiring.sources import by_window, capabilities, preferences_of
@@ -242,7 +242,7 @@ def opened_walk(
             sightings=catalogue,
             by_window=opened is None and by_window(selection.source),
             forgets=opened is not None or capabilities(selection.source).forgets,
-            examiner=stack.enter_context(harvest_examiner(settings)),
+            examining=stack.enter_context(opened_examining(settings)),
             claims=shared.claims,
         )
 

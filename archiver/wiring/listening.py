@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from archiver.ports.examiner import Examiner
     from archiver.settings.reading import Settings
+    from archiver.workflows.examine import Examining
 
 
 def examiner(workers: int, *, seconds: int = 900, fingerprints: bool = False) -> Examiner:
@@ -35,14 +36,20 @@ def examiner(workers: int, *, seconds: int = 900, fingerprints: bool = False) ->
 
 
 @contextmanager
-def harvest_examiner(settings: Settings) -> Iterator[Examiner | None]:
-    """Lend the examiner of a harvest, or None where the settings want none."""
-    if not settings.audio.examine:
+def opened_examining(settings: Settings) -> Iterator[Examining | None]:
+    """Lend the ears of a harvest, or None where the settings want none."""
+    from archiver.wiring import threads
+    from archiver.workflows.examine import Examining
+
+    audio = settings.audio
+    if not audio.examine:
         yield None
         return
-    audio = settings.audio
-    room = examiner(audio.examiners or os.cpu_count() or 1, seconds=audio.seconds, fingerprints=audio.fingerprints)
+    workers = audio.examiners or os.cpu_count() or 1
+    room = examiner(workers, seconds=audio.seconds, fingerprints=audio.fingerprints)
+    engine = threads(workers, "examine")
     try:
-        yield room
+        yield Examining(room, engine)
     finally:
+        engine.close()
         room.close()

@@ -6,7 +6,7 @@ may ask that an item with damage waits for a person.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,20 +32,32 @@ if TYPE_CHECKING:
 _BAD = frozenset((Verdict.DAMAGED, Verdict.UNDECODABLE))
 
 
-def examine(sip: Sip, *, examiner: Examiner, transfers: Engine) -> Sip:
+@dataclass(frozen=True, slots=True)
+class Examining:
+    """Who listens, and how many files at once.
+
+    Attributes:
+        examiner: Decodes, in processes of its own.
+        engine: Asks about several files at once; not the one that captures, or what is decoded would keep the source waiting.
+    """
+
+    examiner: Examiner
+    engine: Engine
+
+
+def examine(sip: Sip, *, examining: Examining) -> Sip:
     """Examine every audio file of a SIP.
 
     Args:
         sip: Captured; the bytes are in staging.
-        examiner: Decodes, in processes of its own.
-        transfers: Asks about several files at once.
+        examining: Who listens.
 
     Returns:
         The SIP with what was found, whatever it is.
     """
     audio = [file for file in sip.files if is_audio(file.declared.name)]
-    one = partial(_examined, examiner=examiner)
-    found = [one(audio[0])] if len(audio) == 1 else transfers.over(one, audio)
+    one = partial(_examined, examiner=examining.examiner)
+    found = [one(audio[0])] if len(audio) == 1 else examining.engine.over(one, audio)
     return replace(sip, examined=dict(sorted(found)))
 
 

@@ -370,8 +370,8 @@ def _ingest(admitted: AdmittedItem, selection: Selection, walk: Walk) -> ItemOut
     judged = reappraise(sip, selection, table=walk.table, gatehouse=walk.gatehouse, clock=walk.clock)
     if isinstance(judged, TurnedAway):
         return _kept_out(judged, walk, state=state)
-    if walk.examiner is not None:
-        heard = examine(judged, examiner=walk.examiner, transfers=walk.transfers)
+    if walk.examining is not None:
+        heard = examine(judged, examining=walk.examining)
         people = asked(item, walk.gatehouse, clock=walk.clock)
         judged = kept_back(heard, selection, state=state, table=walk.table, reviewed=people)
         if isinstance(judged, TurnedAway):

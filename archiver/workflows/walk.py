@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from archiver.ports.claims import Claims
     from archiver.ports.clock import Clock
     from archiver.ports.engines import Engine
-    from archiver.ports.examiner import Examiner
     from archiver.ports.preferences import PreferenceSource
     from archiver.ports.progress import Progress
     from archiver.ports.sightings import Sightings
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from archiver.ports.staging import Staging
     from archiver.ports.stores import Store
     from archiver.ports.withdrawals import Withdrawals
+    from archiver.workflows.examine import Examining
     from archiver.workflows.pack import Imprint
     from archiver.workflows.reappraise import Gatehouse
 
@@ -41,7 +41,7 @@ class Walk:
         gatehouse: Tags, bytes seen before, and the quarantine.
         preferences: Knows what the source's host states about machines.
         claims: Keep an item in one hand at a time, where several processes walk.
-        examiner: Listens to what was captured; None where the settings say not to.
+        examining: Listens to what was captured; None where the settings say not to.
         sightings: What earlier crawls met.
         since: Where set: what was stored since then was stored by an earlier try of this same run, whose answer was lost.
         forgets: Whether what the source names no more may be there all the same.
@@ -66,7 +66,7 @@ class Walk:
     preferences: PreferenceSource
     sightings: Sightings
     claims: Claims
-    examiner: Examiner | None = None
+    examining: Examining | None = None
     since: datetime | None = None
     by_window: bool = False
     forgets: bool = False

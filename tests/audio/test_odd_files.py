@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import soundfile
 
@@ -159,3 +161,12 @@ def test_mpeg_audio_that_goes_from_two_channels_to_one_is_decoded_to_its_end(roo
 
     assert found.format.samples > 80_000
     assert Remark.WORKER_DIED not in {remark.code for remark in found.remarks}
+
+
+def test_a_name_that_is_no_utf_8_is_no_alarm(room, tmp_path):
+    path = made.encode(tmp_path / "a.flac", "flac")
+    odd = tmp_path / os.fsdecode(b"caf\xe9.flac")
+    path.rename(odd)
+    found = room.examine(odd, name=odd.name)
+
+    assert (found.verdict, found.format.puid) == (Verdict.VALID, "fmt/279")
