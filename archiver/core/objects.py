@@ -73,6 +73,8 @@ class StrangerKind(StrEnum):
     """A device, a pipe, a socket, or a member of an archive that stands for no plain file."""
     UNNAMEABLE = "unnameable"
     """A name that is not UTF-8."""
+    UNREADABLE = "unreadable"
+    """A directory that cannot be looked into: nobody knows what is in it."""
     UNSAFE = "unsafe"
     """A name that would leave its directory on some system."""
     DAMAGED = "damaged"

@@ -29,7 +29,7 @@ from archiver.core.errors import (
     StoreUnavailableError,
 )
 from archiver.core.fixity import Algorithm, Grade, Hasher
-from archiver.core.objects import ObjectFacts, Receipt, StagedFile, Stranger
+from archiver.core.objects import ObjectFacts, Receipt, StagedFile, Stranger, StrangerKind
 from archiver.stores.keys import checked_key, checked_prefix, is_key
 from archiver.stores.tree import (
     BUFFER,
@@ -219,6 +219,10 @@ class DirectoryStore:
         """Yield objects and strangers below a prefix in one look; see `archiver.ports.bags.BagTree`."""
         with suppress(ObjectNotFoundError), self._translating("list", prefix):
             for path, facts in self._tree.entries(checked_prefix(prefix).split("/")[:-1]):
+                if isinstance(facts, OSError):
+                    shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+                    yield Stranger(StrangerKind.UNREADABLE, shown, f"a directory: {facts.strerror}")
+                    continue
                 stranger = stranger_of(path, facts)
                 if stranger is not None:
                     yield stranger

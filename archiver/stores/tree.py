@@ -95,11 +95,16 @@ class Tree:
         Memory grows with the depth of the tree only. What vanishes meanwhile is left out.
         """
         for path, facts in self.entries(parts):
+            if isinstance(facts, OSError):
+                raise facts
             if modes.S_ISREG(facts.st_mode):
                 yield path, facts.st_size
 
-    def entries(self, parts: Sequence[str]) -> Iterator[tuple[str, os.stat_result]]:
-        """Yield path below the root and facts of everything below a directory that is no directory, in no order."""
+    def entries(self, parts: Sequence[str]) -> Iterator[tuple[str, os.stat_result | OSError]]:
+        """Yield path below the root and facts of everything below a directory that is no directory, in no order.
+
+        Of a directory that cannot be looked into the error is yielded, and what is beside it follows.
+        """
         with self.opened(parts):  # refuses a symbolic link on the way
             levels = [("".join(f"{part}/" for part in parts), os.scandir(self.root.joinpath(*parts)))]
         try:
@@ -109,8 +114,12 @@ class Tree:
                 if entry is None:
                     levels.pop()[1].close()
                 elif entry.is_dir(follow_symlinks=False):
-                    with suppress(FileNotFoundError):
+                    try:
                         levels.append((f"{path}{entry.name}/", os.scandir(entry.path)))
+                    except FileNotFoundError:
+                        continue
+                    except OSError as error:
+                        yield path + entry.name, error
                 else:
                     try:
                         facts = entry.stat(follow_symlinks=False)

@@ -34,6 +34,7 @@ _CODES = {
     StrangerKind.SHARED: FindingCode.HARD_LINK,
     StrangerKind.SPECIAL: FindingCode.SPECIAL_FILE,
     StrangerKind.UNNAMEABLE: FindingCode.NAME_NOT_UTF8,
+    StrangerKind.UNREADABLE: FindingCode.FILE_UNREADABLE,
     StrangerKind.UNSAFE: FindingCode.PATH_UNSAFE,
     StrangerKind.DAMAGED: FindingCode.SERIALIZATION_DAMAGED,
     StrangerKind.EXCESSIVE: FindingCode.SERIALIZATION_EXCESSIVE,
@@ -42,6 +43,8 @@ _SMALL = 1 << 20
 """Bytes that objects read in one go may have together."""
 _MOST_TOPS = 1000
 """Directories at the top of an archive that are remembered; one is right, and the finding names a few."""
+_MOST_TAG_FILES = 64
+"""Manifests and other tag files of one bag that are read. Each file is looked for in each manifest: thousands of them are an attack."""
 _MOST_BAGS = 100
 """Bags that are judged in one archive. It may hold one; all others count against each."""
 
@@ -337,10 +340,13 @@ class _Bag:
         self.name = name
         self.tags: dict[str, BinaryIO] = {}
         self.files = self.bytes = self.payload = self.omitted = 0
-        self.findings = [
-            Finding(_CODES[one.kind], one.path.removeprefix(self.prefix), expected="a plain file", actual=one.detail)
-            for one in strangers
-        ]
+        self.findings: list[Finding] = []
+        self.closed: list[str] = []
+        for one in strangers:
+            path = one.path.removeprefix(self.prefix)
+            self.findings.append(Finding(_CODES[one.kind], path, expected="a plain file", actual=one.detail))
+            if one.kind is StrangerKind.UNREADABLE:
+                self.closed.append(f"{path}/")
         self.wanted = list(self._look())
 
     def _look(self) -> Iterator[ObjectFacts]:
@@ -353,9 +359,13 @@ class _Bag:
             if not is_tag_file(path) or path in seen:
                 continue
             seen.add(path)
+            actual = ""
             if size > largest(path):
                 actual = f"{size} bytes; at most {largest(path)} are read"
-                self.findings.append(Finding(FindingCode.FILE_UNREADABLE, path, expected="a tag file", actual=actual))
+            elif len(seen) > _MOST_TAG_FILES:
+                actual = f"one more than the {_MOST_TAG_FILES} manifests that are read"
+            if actual:
+                self.add([Finding(FindingCode.FILE_UNREADABLE, path, expected="a tag file", actual=actual)])
             else:
                 yield ObjectFacts(self.prefix + path, size, place=place)
 
@@ -412,9 +422,15 @@ class _Bag:
         self.findings += taken
         self.omitted += len(findings) - len(taken)
 
+    def _unless_closed(self, finding: Finding) -> Finding:
+        """Call nothing missing that may well be in a directory nobody could look into."""
+        if finding.code is FindingCode.FILE_MISSING and finding.where.startswith(tuple(self.closed)):
+            return replace(finding, code=FindingCode.FILE_UNREADABLE, actual="its directory cannot be looked into")
+        return finding
+
     def verdict(self, reading: Reading) -> BagVerdict:
         """Put every finding in its place."""
-        self.add(reading.findings)
+        self.add([self._unless_closed(finding) for finding in reading.findings])
         if self.demand.profile is not None:
             version = f"{reading.version[0]}.{reading.version[1]}"
             facts = BagFacts(version, reading.info, _Files(self.there), self.demand.serialization)

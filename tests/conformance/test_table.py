@@ -127,3 +127,33 @@ def test_more_findings_than_are_listed_are_counted(tmp_path, monkeypatch):
     assert len(verdict.findings) == 11
     assert last.actual == f"{15 + 25 + 2 - 10} more"  # two payload files are in one manifest only
     assert not verdict.is_valid
+
+
+def test_a_bag_of_very_many_manifests_is_refused_and_not_computed_for_ever(tmp_path):
+    empty = {f"manifest-x{number}.txt": "" for number in range(100)}
+    draft(manifests=empty, info="Source-Organization: x\n").write(tmp_path)
+    verdict = judged(tmp_path)
+    unread = [finding for finding in verdict.findings if finding.code is FindingCode.FILE_UNREADABLE]
+    assert not verdict.is_valid
+    assert len(unread) == 100 + len(("bagit", "info", "sha256", "sha512", "tag256", "tag512")) - 64
+
+
+def test_a_directory_that_cannot_be_looked_into_hides_nothing_else_and_its_files_are_not_called_missing(
+    tmp_path, monkeypatch
+):
+    draft(info="Source-Organization: x\n").write(tmp_path)
+    (tmp_path / "data/a.txt").write_bytes(b"A")
+    opened = os.scandir
+
+    def closed(path="."):
+        if str(path).endswith("data/sub"):
+            raise PermissionError(13, "Permission denied")
+        return opened(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    found = {finding.where: finding.code for finding in judged(tmp_path).findings}
+    assert found == {
+        "data/a.txt": FindingCode.FILE_CHANGED,
+        "data/sub": FindingCode.FILE_UNREADABLE,
+        "data/sub/b.txt": FindingCode.FILE_UNREADABLE,
+    }
