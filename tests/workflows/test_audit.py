@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from archiver.core.audits import AuditPlan, Budget, CheckOutcome, Prices, Scope, largest_undetected_share
 from archiver.core.bags.manifests import format_manifest
 from archiver.core.events import Agent
+from archiver.core.findings import FindingCode
 from archiver.core.fixity import Algorithm, Grade, digest_of
 from archiver.core.holdings import HeldFile
+from archiver.core.packages import ItemId
 from archiver.engines.threads import ThreadEngine
 from archiver.workflows.audit import Audit, Rounds
 from tests.contracts.catalogue_contract import AT, copy, holding
@@ -171,3 +174,44 @@ def test_a_store_that_does_not_answer_leaves_its_copies_for_the_next_run(rounds)
     assert set(outcomes.values()) == {CheckOutcome.GOOD}
     store.breaks_off_after.clear()
     assert run(rounds, scope=Scope.DUE)[0] == ["i03"]
+
+
+def codes_of(rounds, name):
+    (result,) = [one for one in rounds.ledger.results if one.item.name == name]
+    place = f"{result.key}/"
+    return {(one.where.removeprefix(place), one.code) for one in result.findings}
+
+
+def test_a_bag_convicts_the_catalogue_that_was_changed(rounds):
+    (file,) = rounds.ledger.file_lists[ItemId("internet-archive", "i00"), 1]
+    changed = replace(file, sha256=digest_of(b"other"))
+    rounds.ledger.file_lists[ItemId("internet-archive", "i00"), 1] = [changed]
+
+    run(rounds)
+
+    assert codes_of(rounds, "i00") == {("data/a.flac", FindingCode.CATALOGUE_ALTERED)}
+    assert sum(bool(one.findings) for one in rounds.ledger.results) == 1
+
+
+def test_the_catalogue_convicts_a_bag_that_was_rewritten_to_agree_with_itself(rounds):
+    store = rounds.vault["primary"]
+    prefix = holding("i00").prefix
+    store.objects |= {prefix + path: content for path, content in bag("forged").items()}
+
+    run(rounds)
+
+    assert codes_of(rounds, "i00") == {
+        ("data/a.flac", FindingCode.OBJECT_CHANGED),
+        *((f"manifest-{one}.txt", FindingCode.MANIFEST_ALTERED) for one in ("sha256", "sha512")),
+        *((f"tagmanifest-{one}.txt", FindingCode.MANIFEST_ALTERED) for one in ("sha256", "sha512")),
+    }
+
+
+def test_a_catalogue_whose_root_was_changed_leaves_the_payload_alone(rounds):
+    """The bag agrees with itself and the files of the catalogue: the one digest that differs is named."""
+    key = (ItemId("internet-archive", "i00"), 1)
+    rounds.ledger.aips[key] = replace(rounds.ledger.aips[key], tag_manifest=digest_of(b"other", Algorithm.SHA512))
+
+    run(rounds)
+
+    assert codes_of(rounds, "i00") == {("tagmanifest-sha512.txt", FindingCode.MANIFEST_ALTERED)}
