@@ -101,6 +101,7 @@ def _planes(block: Any) -> list[Any]:
     """Return the samples of a block without copying them: one array for each plane."""
     import numpy as np
 
-    kind = np.dtype(_TYPES[block.format.packed.name])
-    count = block.samples * (1 if block.format.is_planar else block.layout.nb_channels)
-    return [np.frombuffer(plane, kind, count) for plane in block.planes]
+    kind, channels = np.dtype(_TYPES[block.format.packed.name]), block.layout.nb_channels
+    planes, each = (channels, 1) if block.format.is_planar else (1, channels)
+    # With more than eight channels the library counts too many planes, and those lie nowhere.
+    return [np.frombuffer(plane, kind, block.samples * each) for plane in block.planes[:planes]]

@@ -170,3 +170,13 @@ def test_a_name_that_is_no_utf_8_is_no_alarm(room, tmp_path):
     found = room.examine(odd, name=odd.name)
 
     assert (found.verdict, found.format.puid) == (Verdict.VALID, "fmt/279")
+
+
+def test_more_than_eight_channels_are_measured_and_nothing_beyond_them(room, tmp_path):
+    """PyAV counts planes up to the first null behind them: reading those ended the process that decodes."""
+    path = tmp_path / "ten.ogg"
+    soundfile.write(path, made.sound(channels=10).T, made.RATE, subtype="VORBIS")
+    found = room.examine(path, name=path.name)
+
+    assert (found.verdict, found.format.channels) == (Verdict.VALID, 10)
+    assert -20 < found.levels.peak_dbfs <= 1
