@@ -15,7 +15,7 @@ from archiver.core.errors import ItemNotFoundError, SourceProtocolError
 from archiver.core.packages import ItemId
 from archiver.ports.offers import Capabilities
 from archiver.ports.sources import CandidatePage
-from archiver.sources.ccmixter_wire import is_upload_number, parse_upload, parse_uploads, upload_number
+from archiver.sources.ccmixter_wire import is_upload_number, mark_of, parse_upload, parse_uploads, upload_number
 from archiver.sources.service import Service
 
 if TYPE_CHECKING:
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 HOME = "https://ccmixter.org"
 API = "/api/query"
-PAGE = 50
-CAPABILITIES = Capabilities("ccMixter", digests=("sha1",), incremental=True, requests_per_second=1, downloads=1)
+PAGE = 200
+"""Uploads asked for at once; the server hands out as many as it likes."""
+CAPABILITIES = Capabilities(
+    "ccMixter", digests=("sha1",), incremental=True, marks=True, requests_per_second=1, downloads=1
+)
 
 _OWN = {"f", "limit", "offset", "sort", "ord", "ids", "dataview"}
 
@@ -61,14 +64,15 @@ class CcMixter:
         seen: set[str] = set()
         while True:
             found = self._uploads({**params, "limit": str(PAGE), "offset": str(offset)}, what=what)[0]
-            numbers = [number for upload in found if (number := upload_number(upload))]
-            new = [number for number in dict.fromkeys(numbers) if number not in seen]
+            marks = {number: mark_of(upload) for upload in found if (number := upload_number(upload))}
+            new = [number for number in marks if number not in seen]
             if found and not new:
                 raise SourceProtocolError(f"{what} repeats what it has already given, after {len(seen)} items")
             seen.update(new)
             # The server may hand out fewer than asked for: what counts is how many came, and only none is the end.
             offset += len(found)
-            yield CandidatePage(tuple(ItemId(self.name, number) for number in new), str(offset) if found else "", None)
+            items = tuple(ItemId(self.name, number) for number in new)
+            yield CandidatePage(items, str(offset) if found else "", None, tuple(marks[number] for number in new))
             if not found:
                 return
 

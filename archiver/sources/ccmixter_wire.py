@@ -15,7 +15,7 @@ from archiver.core.errors import ItemNotFoundError, SourceProtocolError, SourceU
 from archiver.core.fixity import Algorithm, Digest, recognise_digest
 from archiver.core.licences.evidence import Declaration, Scope
 from archiver.core.packages import DeclaredFile, FileRole, SourceItem
-from archiver.sources.loose_json import claims, evidence, first, inner, parse_json, size, text
+from archiver.sources.loose_json import claims, evidence, first, inner, mark, parse_json, size, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,6 +54,17 @@ def upload_number(upload: Mapping[str, Any]) -> str:
     """Return the upload's number as a text, or an empty one."""
     number = text(upload.get("upload_id")).strip()
     return number if is_upload_number(number) else ""
+
+
+def mark_of(upload: Mapping[str, Any]) -> str:
+    """Return what an upload's state and the judgement of its licence rest on."""
+    plain = [
+        upload.get(key) for key in ("upload_name", "user_real_name", "user_name", "file_page_url", *_LICENCE_FIELDS)
+    ]
+    files = upload.get("files")
+    entries = files if isinstance(files, list) else []
+    keys = ("file_name", "file_nicname", "download_url", "file_rawsize", "file_is_remote")
+    return mark(plain, [[inner(one, key) for key in keys] + [inner(one, "file_extra", "sha1")] for one in entries])
 
 
 def is_upload_number(name: str) -> bool:

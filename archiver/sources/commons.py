@@ -21,6 +21,7 @@ from archiver.sources.commons_wire import (
     MOST_PARTS,
     audio_pages,
     is_page_number,
+    mark_of,
     merge,
     parse_page,
     parse_part,
@@ -31,7 +32,7 @@ from archiver.sources.loose_json import Received, text
 from archiver.sources.service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from archiver.core.gate import AdmittedItem
@@ -46,7 +47,7 @@ API = "/w/api.php"
 TITLES_AT_ONCE = 50
 """Titles in one request; the API takes no more."""
 CAPABILITIES = Capabilities(
-    "Wikimedia Commons", digests=("sha1",), incremental=True, requests_per_second=1, downloads=2
+    "Wikimedia Commons", digests=("sha1",), incremental=True, marks=True, requests_per_second=1, downloads=2
 )
 
 _ALWAYS = {"action": "query", "format": "json", "prop": "imageinfo", "maxlag": "5"}
@@ -74,24 +75,25 @@ class Commons:
             yield from self._queried(selection, cursor)
 
     def _titled(self, titles: tuple[str, ...]) -> Iterator[CandidatePage]:
-        seen: dict[str, None] = {}
+        seen: set[str] = set()
         for start in range(0, len(titles), TITLES_AT_ONCE):
-            asked = {"titles": "|".join(titles[start : start + TITLES_AT_ONCE])}
-            pages, _, _ = self._batch({**asked, "iiprop": "mediatype|timestamp"}, {}, what="the titles of a selection")
+            asked = {"titles": "|".join(titles[start : start + TITLES_AT_ONCE]), "iiprop": IMAGEINFO}
+            pages, _, _ = self._batch(asked, {}, what="the titles of a selection")
             new = [number for number in audio_pages(pages) if number not in seen]
-            seen.update(dict.fromkeys(new))
-            yield CandidatePage(self._items(new), "", len(titles))
+            seen.update(new)
+            yield CandidatePage(self._items(new), "", len(titles), _marks(pages, new))
 
     def _queried(self, selection: Selection, cursor: str) -> Iterator[CandidatePage]:
         query = selection.query
-        params = {**parse_query(query), **_newer(query, selection.since), "iiprop": "mediatype|timestamp"}
+        params = {**parse_query(query), **_newer(query, selection.since), "iiprop": IMAGEINFO}
         following = _parsed_cursor(cursor)
         seen: set[str] = set()
         while True:
             pages, after, _ = self._batch(params, following, what=f"the query {query!r}")
             new = [number for number in audio_pages(pages) if number not in seen]
             seen.update(new)
-            yield CandidatePage(self._items(new), json.dumps(after, sort_keys=True) if after else "", None)
+            cursor = json.dumps(after, sort_keys=True) if after else ""
+            yield CandidatePage(self._items(new), cursor, None, _marks(pages, new))
             if not after:
                 return
             if after == following:
@@ -159,6 +161,11 @@ def _newer(query: str, since: datetime | None) -> dict[str, str]:
         return {"gcmsort": "timestamp", "gcmdir": "newer", "gcmstart": start}
     # A time of the selection's own may be written in several ways; one that is later is left as it is.
     return {"gaistart": max(params["gaistart"], start)} if params["generator"] == "allimages" else {}
+
+
+def _marks(pages: Mapping[str, Mapping[str, Any]], numbers: Sequence[str]) -> tuple[str, ...]:
+    by_number = {text(page.get("pageid")): page for page in pages.values()}
+    return tuple(mark_of(by_number[number]) for number in numbers)
 
 
 def _parsed_cursor(cursor: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from archiver.core.fixity import Algorithm, recognise_digest
 from archiver.core.licences.evidence import Declaration, Scope
 from archiver.core.packages import DeclaredFile, FileRole, SourceItem
 from archiver.sources.html_text import words_of
-from archiver.sources.loose_json import claims, evidence, first, inner, parse_object, size, text
+from archiver.sources.loose_json import claims, evidence, first, inner, mark, parse_object, size, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -115,6 +115,18 @@ def audio_pages(pages: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         number = text(page.get("pageid"))
         if is_page_number(number) and _info(page).get("mediatype", "AUDIO") == "AUDIO" and "missing" not in page:
             yield number
+
+
+def mark_of(page: Mapping[str, Any]) -> str:
+    """Return what a file's state and the judgement of its licence rest on; empty where the answer does not say all of it."""
+    info = _info(page)
+    words = info.get("extmetadata")
+    if not isinstance(words, dict) or not info.get("sha1"):
+        return ""
+    fields = (*_LICENCE_FIELDS, *_WORDS_FIELDS, "Artist", "ObjectName", "DateTimeOriginal")
+    said = [inner(words, field, "value") for field in fields]
+    plain = [info.get(key) for key in ("timestamp", "sha1", "size", "mediatype", "descriptionurl")]
+    return mark(page.get("title"), plain_url(first(info.get("url"))), plain, said)
 
 
 def is_page_number(name: str) -> bool:

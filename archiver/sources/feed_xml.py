@@ -129,6 +129,11 @@ class Feed:
     keys: tuple[str, ...]
     _entries: dict[str, Callable[[], Entry]]
 
+    def mark(self, key: str) -> str:
+        """Return a digest of an entry and of what the feed says of itself: what its state and its judgement rest on."""
+        read = self._entries.get(key)
+        return hashlib.sha256(read().kept).hexdigest() if read else ""
+
     def entry(self, key: str) -> Entry | None:
         """Return an entry, or None where the feed has none of this key (by now)."""
         read = self._entries.get(key)

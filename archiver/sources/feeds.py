@@ -45,8 +45,8 @@ MOST_FEEDS = 8
 """Feeds in memory at once."""
 CAPABILITIES = Capabilities(
     "RSS and Atom feeds, podcasts",
-    incremental=True,
     forgets=True,
+    marks=True,
     licence_scope="item",
     requests_per_second=1,
     downloads=2,
@@ -92,8 +92,9 @@ class Feeds:
             with self._lock:
                 self._addresses[key] = address
                 found = self._current(key, address, fresh=0.0)
+                marks = tuple(found.feed.mark(entry) for entry in found.feed.keys)
             items = tuple(ItemId(self.name, f"{key}.{entry}") for entry in found.feed.keys)
-            yield CandidatePage(items, str(number) if number < len(addresses) else "", None)
+            yield CandidatePage(items, str(number) if number < len(addresses) else "", None, marks)
 
     def describe(self, item: ItemId) -> SourceItem:
         """Read what a feed says of an entry now; see the port."""

@@ -18,6 +18,7 @@ from archiver.ports.sources import CandidatePage
 from archiver.sources.jamendo_wire import (
     FORMATS,
     is_track_number,
+    mark_of,
     parse_query,
     parse_results,
     parse_track,
@@ -41,7 +42,7 @@ API = "/v3.0/tracks/"
 PAGE = 200
 CLIENT_ID = "client_id"
 """The option that the fuse box fills from the environment; it never stands in a file."""
-CAPABILITIES = Capabilities("Jamendo", incremental=True, requests_per_second=1, downloads=2)
+CAPABILITIES = Capabilities("Jamendo", incremental=True, marks=True, requests_per_second=1, downloads=2)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Jamendo:
             items = tuple(ItemId(self.name, name) for name in dict.fromkeys(selection.items))
             yield CandidatePage(items, "", len(items))
             return
-        params = {**parse_query(selection.query), "order": "id", "fullcount": "true"}
+        params = {**parse_query(selection.query), "order": "id", "fullcount": "true", **self._formats}
         if selection.since is not None:
             days = f"{selection.since:%Y-%m-%d}_{self.service.around.clock.now():%Y-%m-%d}"
             params.setdefault("datebetween", days)
@@ -73,13 +74,14 @@ class Jamendo:
         while True:
             page = {**params, "limit": str(PAGE), "offset": str(offset)}
             found, total, _ = self._tracks(page, what=what)
-            new = [number for track in found if (number := track_number(track)) and number not in seen]
+            marks = {number: mark_of(track) for track in found if (number := track_number(track))}
+            new = [number for number in marks if number not in seen]
             if found and not new:
                 raise SourceProtocolError(f"{what} repeats what it has already given, after {len(seen)} items")
             seen.update(new)
             offset += len(found)
-            items = tuple(ItemId(self.name, number) for number in dict.fromkeys(new))
-            yield CandidatePage(items, str(offset) if found else "", total)
+            items = tuple(ItemId(self.name, number) for number in new)
+            yield CandidatePage(items, str(offset) if found else "", total, tuple(marks[number] for number in new))
             if not found:
                 return
 
@@ -87,12 +89,7 @@ class Jamendo:
         """Read what Jamendo says of a track now; see the port."""
         if not is_track_number(item.name):
             raise ItemNotFoundError(f"{item}: a track at Jamendo is named by its number")
-        params = {
-            "id": item.name,
-            "include": "licenses musicinfo",
-            "audioformat": self.format_,
-            "audiodlformat": self.format_,
-        }
+        params = {"id": item.name, "include": "licenses musicinfo", **self._formats}
         found, _, received = self._tracks(params, what=str(item))
         return parse_track(item, found, received, format_=self.format_, secret=self._client_id)
 
@@ -107,6 +104,10 @@ class Jamendo:
     def close(self) -> None:
         """Close every connection."""
         self.service.close()
+
+    @property
+    def _formats(self) -> dict[str, str]:
+        return {"audioformat": self.format_, "audiodlformat": self.format_}
 
     @property
     def _client_id(self) -> str:

@@ -15,7 +15,7 @@ from archiver.core.errors import (
 )
 from archiver.core.licences.evidence import Declaration, Scope
 from archiver.core.packages import DeclaredFile, FileRole, SourceItem
-from archiver.sources.loose_json import claims, evidence, first, is_true, parse_object, text
+from archiver.sources.loose_json import claims, evidence, first, is_true, mark, parse_object, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,6 +76,21 @@ def track_number(track: Mapping[str, Any]) -> str:
     """Return the track's number as a text, or an empty one."""
     number = text(track.get("id")).strip()
     return number if is_track_number(number) else ""
+
+
+def mark_of(track: Mapping[str, Any]) -> str:
+    """Return what a track's state and the judgement of its licence rest on; nothing that is made of the client id."""
+    keys = (
+        "name",
+        "artist_name",
+        "album_name",
+        "license_ccurl",
+        "audiodownload_allowed",
+        "releasedate",
+        "duration",
+        "shareurl",
+    )
+    return mark([track.get(key) for key in keys], without_secrets(first(track.get("audiodownload"))))
 
 
 def is_track_number(name: str) -> bool:

@@ -79,7 +79,8 @@ class LibriVox:
             return
         params = {**parse_query(selection.query), "format": "json", "extended": "1", "limit": str(PAGE)}
         if selection.since is not None:
-            params.setdefault("since", str(int(selection.since.timestamp())))
+            since = int(selection.since.timestamp())
+            params["since"] = str(max(since, int(params.get("since", "0"))))
         what = f"the query {selection.query!r}"
         offset = _parsed_cursor(cursor)
         numbers: set[str] = set()

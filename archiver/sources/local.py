@@ -38,6 +38,7 @@ from archiver.ports.offers import Capabilities
 from archiver.ports.sources import CandidatePage, Delivery
 from archiver.sources.checksum_lists import fingerprint_of, is_checksum_list, parse_list, tag_length
 from archiver.sources.drop_folder import Look, is_unfinished, look
+from archiver.sources.loose_json import mark
 from archiver.sources.sidecars import SIDECARS, Sidecar, parse_sidecar
 
 if TYPE_CHECKING:
@@ -54,7 +55,11 @@ MOST_FILES = 20_000
 LONGEST_LIST = 8 << 20
 """Bytes of a sidecar or checksum file."""
 CAPABILITIES = Capabilities(
-    "Folders that the operator holds", digests=("md5", "sha1", "sha256", "sha512"), requests_per_second=0, downloads=2
+    "Folders that the operator holds",
+    digests=("md5", "sha1", "sha256", "sha512"),
+    marks=True,
+    requests_per_second=0,
+    downloads=2,
 )
 
 _CHUNK = 1 << 20
@@ -80,11 +85,13 @@ class LocalFolders:
         """Yield one page: the folders a selection names, or with the query ``*`` every whole folder that has a sidecar."""
         if selection.items:
             names = list(selection.items)
+            yield CandidatePage(tuple(ItemId(self.name, name) for name in names), "", len(names))
         elif selection.query == "*":
-            names = self._whole()
+            found = self._whole()
+            items = tuple(ItemId(self.name, name) for name, _ in found)
+            yield CandidatePage(items, "", len(found), tuple(mark for _, mark in found))
         else:
             raise SourceProtocolError(f'the query of local folders is "*", actual {selection.query[:100]!r}')
-        yield CandidatePage(tuple(ItemId(self.name, name) for name in names), "", len(names))
 
     def describe(self, item: ItemId) -> SourceItem:
         """Read the sidecar, the checksum lists and the names of a folder; of audio nothing but a FLAC file's head."""
@@ -149,8 +156,8 @@ class LocalFolders:
     def _now(self) -> float:
         return self.around.clock.now().timestamp()
 
-    def _whole(self) -> list[str]:
-        """Return the folders with a sidecar that nobody is still filling.
+    def _whole(self) -> list[tuple[str, str]]:
+        """Return the folders with a sidecar that nobody is still filling, each with a digest of its names, sizes and times.
 
         What changed a moment ago is looked at a second time when the pause is over; the pause is one for all folders.
         """
@@ -168,7 +175,8 @@ class LocalFolders:
         if fresh and self.settle:
             self.around.clock.wait(self.settle)
         second = {name: self._looked(name) for name in fresh}
-        return [name for name in names if _is_whole(name, first[name], second.get(name, first[name]))]
+        last = {**first, **second}
+        return [(name, _seen(last[name])) for name in names if _is_whole(name, first[name], last[name])]
 
     def _looked(self, name: str) -> Look | None:
         """Look at a folder; None where it cannot be looked at: `describe` says why."""
@@ -298,6 +306,11 @@ def _is_whole(name: str, first: Look | None, second: Look | None) -> bool:
         log.info("%s: left for the next run: %s", name, second.writing[:200] or "it has just changed")
         return False
     return True
+
+
+def _seen(looked: Look | None) -> str:
+    """Return the mark of a folder: who changes a byte of it, changes a time that cannot be set."""
+    return mark(sorted(looked.mark)) if looked is not None else ""
 
 
 def _declarations(said: Sidecar) -> Iterator[Declaration]:

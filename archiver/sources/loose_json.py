@@ -107,6 +107,11 @@ class Received:
     at: datetime
 
 
+def mark(*values: object) -> str:
+    """Return a digest of values: two states of an item that differ in one of them have different marks."""
+    return digest_of(json.dumps(values, sort_keys=True, default=str).encode()).value
+
+
 def evidence(name: str, kept: object, received: Received, *, redacted: tuple[str, ...] = ()) -> SourceAnswer:
     """Keep an answer, or the part of it that is about one item, as readable JSON.
 

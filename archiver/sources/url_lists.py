@@ -68,16 +68,17 @@ class UrlList:
         self._names: list[str] = []
         self._heading_lines = 0
         self._index: OrderedDict[str, tuple[int, ...]] = OrderedDict()
+        self._marks: dict[str, bytes] = {}
 
-    def items(self) -> list[str]:
-        """Return the names of all items, in the order of the list.
+    def items(self) -> list[tuple[str, str]]:
+        """Return the names of all items, in the order of the list, each with a digest of its rows.
 
         Raises:
             SourceUnavailableError: The list cannot be read.
             SourceProtocolError: It is none; names the row.
         """
         self._refresh()
-        return list(self._index)
+        return [(name, self._marks[name].hex()) for name in self._index]
 
     def rows(self, item: str) -> list[Row]:
         """Return the rows of an item as they stand now; empty where there are none. Raises as `items`."""
@@ -98,12 +99,15 @@ class UrlList:
             if state == self._state:
                 return
             index: OrderedDict[str, tuple[int, ...]] = OrderedDict()
+            marks: dict[str, bytes] = {}
             for offset, row in self._read(file):
                 offsets = (*index.get(row.item, ()), offset)
                 if len(offsets) > MOST_ROWS_OF_ITEM:
                     raise SourceProtocolError(f"{self._path.name}: more than {MOST_ROWS_OF_ITEM} rows of {row.item!r}")
                 index[row.item] = offsets
-            self._index, self._state = index, state
+                written = json.dumps(row.written, sort_keys=True).encode()
+                marks[row.item] = hashlib.sha256(marks.get(row.item, b"") + written).digest()[:16]
+            self._index, self._marks, self._state = index, marks, state
 
     @property
     def _is_table(self) -> bool:

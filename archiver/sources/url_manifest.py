@@ -39,6 +39,7 @@ PAGE = 1000
 CAPABILITIES = Capabilities(
     "Lists of addresses with digests (CSV, JSON Lines)",
     digests=("md5", "sha1", "sha256", "sha512"),
+    marks=True,
     requests_per_second=1,
     downloads=2,
 )
@@ -75,9 +76,10 @@ class UrlManifests:
             names = self._opened(list_).items()
         start = int(cursor) if re.fullmatch(r"[0-9]{1,9}", cursor) else 0
         for at in range(start, max(len(names), start + 1), PAGE):
-            page = tuple(ItemId(self.name, f"{list_}.{name}") for name in names[at : at + PAGE])
+            part = names[at : at + PAGE]
+            page = tuple(ItemId(self.name, f"{list_}.{name}") for name, _ in part)
             following = str(at + PAGE) if at + PAGE < len(names) else ""
-            yield CandidatePage(page, following, len(names))
+            yield CandidatePage(page, following, len(names), tuple(mark for _, mark in part))
 
     def describe(self, item: ItemId) -> SourceItem:
         """Read what the list says of an item now; see the port."""

@@ -76,17 +76,16 @@ class CommonsDouble(ServiceDouble):
             if start + self.page_size < len(files):
                 following = {"gcmcontinue": str(start + self.page_size), "continue": "gcmcontinue||"}
             files = files[start : start + self.page_size]
-        if "extmetadata" not in query.get("iiprop", ""):
-            pages = {str(file.number): self._page(file, file.parts(self.host)[0]) for file in files}
-            return {"batchcomplete": "", "query": {"pages": pages}} | ({"continue": following} if following else {})
+        if not files and "pageids" in query:
+            missing = {query["pageids"]: {"pageid": int(query["pageids"]), "missing": ""}}
+            return {"batchcomplete": "", "query": {"pages": missing}}
         if "iicontinue" not in query:  # extmetadata comes in a second answer
+            same = {"gcmcontinue": query["gcmcontinue"]} if "gcmcontinue" in query else {}
             pages = {str(file.number): self._page(file, file.parts(self.host)[0]) for file in files}
-            missing = {} if pages else {"pages": {query["pageids"]: {"pageid": int(query["pageids"]), "missing": ""}}}
-            if missing:
-                return {"batchcomplete": "", "query": missing}
-            return {"continue": {"iicontinue": "x|1", "continue": "||"}, "query": {"pages": pages}}
+            return {"continue": {"iicontinue": "x|1", "continue": "||", **same}, "query": {"pages": pages}}
         pages = {str(file.number): self._page(file, {"extmetadata": file.parts(self.host)[1]}) for file in files}
-        return {"batchcomplete": "", "query": {"pages": pages}}
+        whole = {"batchcomplete": "", "query": {"pages": pages}}
+        return {**whole, "continue": following} if following else whole
 
     def _page(self, file: CommonsFile, info: dict[str, Any]) -> dict[str, Any]:
         title = f"File:{file.name}"
