@@ -33,8 +33,8 @@ _SECRET_PARAMETERS = {"client_id", "from", "hash", "u", "access_token"}
 _ADDRESS = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 _CREDENTIAL_CODES = {"5", "11", "12", "13"}
 """Invalid client id, application suspended, access token wrong or expired."""
-_AGAIN_CODES = {"1", "6", "7"}
-"""An exception in the service, and its limits."""
+_AGAIN_CODES = {"1", "6"}
+"""An exception in the service, and its rate limit."""
 
 
 def parse_results(received: bytes, *, what: str, secret: str) -> tuple[list[dict[str, Any]], int | None]:
@@ -67,7 +67,7 @@ def _refusal(code: str, message: str, *, what: str) -> SourceError | CannotRunEr
             f"{said}; it does not accept the client id that the environment gives",
             next_command='export JAMENDO_CLIENT_ID="…"   # your own, from devportal.jamendo.com',
         )
-    if code in _AGAIN_CODES:
+    if code in _AGAIN_CODES or "limit exceeded" in message.lower():
         return SourceUnavailableError(said, whole_host=True)
     return SourceProtocolError(said)
 
