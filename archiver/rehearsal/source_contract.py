@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from archiver.core.packages import DeclaredFile, SourceItem
     from archiver.core.selections import Selection
-    from archiver.ports.sources import Source
+    from archiver.ports.sources import CandidatePage, Source
 
 _LARGEST = 1 << 20
 
@@ -58,7 +58,9 @@ def check_source(
 def _faults(
     source: Source, selection: Selection, expected: Expected, admit: Callable[[SourceItem], object]
 ) -> Iterator[str]:
-    found = [item for page in source.enumerate(selection) for item in page.items]
+    pages = list(source.enumerate(selection))
+    found = [item for page in pages for item in page.items]
+    yield from _marking(pages, source, selection)
     if len(set(found)) != len(found):
         yield "enumerate yields an item twice"
     if {item.name for item in found} != set(expected.items):
@@ -77,6 +79,19 @@ def _faults(
         if isinstance(admitted, AdmittedItem):
             for file, _ in admitted.files:
                 yield from _reading(source, admitted, file)
+
+
+def _marking(pages: list[CandidatePage], source: Source, selection: Selection) -> Iterator[str]:
+    if any(page.marks and len(page.marks) != len(page.items) for page in pages):
+        yield "enumerate: a page has not as many marks as items"
+    elif any(page.marks for page in pages):
+        again = {
+            item: mark
+            for page in source.enumerate(selection)
+            for item, mark in zip(page.items, page.marks, strict=False)
+        }
+        if again != {item: mark for page in pages for item, mark in zip(page.items, page.marks, strict=False)}:
+            yield "enumerate: two enumerations of unchanged items give different marks"
 
 
 def _missing(source: Source, name: str) -> Iterator[str]:

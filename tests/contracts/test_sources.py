@@ -187,5 +187,12 @@ def test_the_contract_notices_a_source_that_breaks_it(tmp_path):
 
     with local(tmp_path) as (source, chosen):
         found = "\n".join(faults(Broken(source), chosen))
-    for fault in ("twice", "an unknown item is described", "the description is of", "differ", "bytes, actual 5"):
+    for fault in (
+        "twice",
+        "not as many marks as items",
+        "an unknown item is described",
+        "the description is of",
+        "differ",
+        "bytes, actual 5",
+    ):
         assert fault in found
