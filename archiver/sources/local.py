@@ -57,6 +57,7 @@ LONGEST_LIST = 8 << 20
 CAPABILITIES = Capabilities(
     "Folders that the operator holds",
     digests=("md5", "sha1", "sha256", "sha512"),
+    forgets=True,
     marks=True,
     requests_per_second=0,
     downloads=2,
