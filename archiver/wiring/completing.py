@@ -66,8 +66,10 @@ def completed(path: str, fetching: Fetching) -> Iterator[tuple[Completion, Itera
         place = (root / prefix).resolve()
         bag, item = DirectoryStore("", place), ItemId("fetch", str(place))
         completion = completion_at(bag)
-        yield completion, complete(completion, bag, "", item=item, fetching=fetching)
-        if not completion_at(bag).wanted:
-            fetching.staging.discard(item)
-        with suppress(OSError):
-            (place / INCOMING).rmdir()
+        try:
+            yield completion, complete(completion, bag, "", item=item, fetching=fetching)
+            if not completion_at(bag).wanted:
+                fetching.staging.discard(item)
+        finally:
+            with suppress(OSError):  # of the store's own; the bag is somebody else's
+                (place / INCOMING).rmdir()
