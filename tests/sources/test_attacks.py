@@ -17,6 +17,7 @@ from archiver.core.packages import ItemId
 from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
 from archiver.sources import ccmixter, commons, feeds, jamendo, url_manifest
+from archiver.sources.fma import pages as fma_pages
 from archiver.sources.ia_wire import Manners
 from archiver.sources.internet_archive import InternetArchive
 from archiver.sources.librivox import LibriVox
@@ -88,6 +89,19 @@ def librivox(_):
         source.close()
 
 
+@contextmanager
+def pages(_):
+    track = {"id": 1, "title": "Bell", "artistName": "A", "albumTitle": "-", "fileName": "a.mp3"}
+    track["fileUrl"] = "https://files.freemusicarchive.org/tracks/a.mp3"
+    page = f"<div data-track-info='{json.dumps(track)}'></div><a rel=license href={BY}>x</a>".encode()
+    answers = {"/music/a/b/": Reply(page), "/tracks/a.mp3": Reply(SOUND)}
+    with ServiceDouble(lambda request: answers.get(request.path)) as served:
+        stated = {"permission": "By the double itself, for this test."}
+        source = fma_pages.OFFER.open(around("free-music-archive", served.url, tries=1, timeout=TIMEOUT, **stated))
+        yield source, served, selection("free-music-archive", "x"), ("/music/", "/tracks/"), "a.b"
+        source.close()
+
+
 SOURCES = {
     "commons": service(
         commons.OFFER,
@@ -112,6 +126,7 @@ SOURCES = {
     "rss": feed,
     "url-manifest": manifest,
     "librivox": librivox,
+    "free-music-archive": pages,
 }
 
 
@@ -161,7 +176,9 @@ EACH = ("bomb", "endless", "drip", "headers", "metadata service", "another schem
 CASES = [(name, attack) for name in SOURCES for attack in attacks() if attack in EACH or name == "commons"]
 
 
-@pytest.mark.parametrize(("name", "attack"), [case for case in CASES if case[0] != "url-manifest"])
+@pytest.mark.parametrize(
+    ("name", "attack"), [case for case in CASES if case[0] not in {"url-manifest", "free-music-archive"}]
+)
 def test_metadata_that_attacks_ends_in_an_error(name, attack, tmp_path):
     with SOURCES[name](tmp_path) as (source, double, chosen, (metadata, _), _):
         double.fail(metadata, attacks()[attack])
@@ -181,6 +198,14 @@ def test_a_file_that_attacks_ends_in_an_error(name, attack, tmp_path):
         double.fail(files, attacks()[attack])
         with bounded(attack), pytest.raises(SourceError):
             bytes_of(source, admitted)
+
+
+@pytest.mark.parametrize("attack", attacks())
+def test_a_page_that_attacks_ends_in_an_error(attack, tmp_path):
+    with pages(tmp_path) as (source, double, _, (page, _), item):
+        double.fail(page, attacks()[attack])
+        with bounded(attack), pytest.raises(SourceError):
+            source.describe(ItemId(source.name, item))
 
 
 INSIDE = [
