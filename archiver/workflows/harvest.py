@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -202,7 +203,7 @@ def walked(candidate: Candidate, *, selection: Selection, walk: Walk, is_rehears
         walk.progress.ended(candidate.item, outcome=candidate.recognised.outcome)
         return candidate.recognised
     trail = _Trail()
-    with walk.claims.held(candidate.item):
+    with nullcontext() if is_rehearsal else walk.claims.held(candidate.item):
         outcome = _guarded(candidate.item, selection, walk, trail, is_rehearsal=is_rehearsal)
     if trail.stage < Stage.ADMITTED and not is_rehearsal:
         note_turn(outcome, selection, walk)
