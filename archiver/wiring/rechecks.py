@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def opened_round(settings: Settings, source: str, *, clock: SystemClock) -> Iterator[Round]:
     """Open what a round of rechecks of one source walks through, and close it at the end."""
     from archiver.core.events import Agent
+    from archiver.wiring.sources import capabilities
     from archiver.workflows.recheck import Round
 
     with ExitStack() as stack:
@@ -34,4 +35,5 @@ def opened_round(settings: Settings, source: str, *, clock: SystemClock) -> Iter
             table=wiring.legal_tools(),
             clock=clock,
             agent=Agent(wiring.AGENT),
+            forgets=capabilities(source).forgets,
         )

@@ -42,7 +42,11 @@ ASKED = policy_named("all-cc", public_domain_mark="accept", extension_registry="
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The doorways of one round of rechecks."""
+    """The doorways of one round of rechecks.
+
+    Attributes:
+        forgets: Whether what the source names no more may be there all the same, as with feeds.
+    """
 
     source: Source
     held: HeldLicences
@@ -51,6 +55,7 @@ class Round:
     table: LicenceTable
     clock: Clock
     agent: Agent
+    forgets: bool = False
 
 
 def recheck(round_: Round, *, until: datetime, limit: int | None = None) -> Iterator[Recheck]:
@@ -80,6 +85,10 @@ def _asked(held: HeldLicence, round_: Round) -> Recheck:
     except ItemDarkError as error:
         return _gone(held, Drift.DARKENED, error, round_)
     except ItemNotFoundError as error:
+        if round_.forgets:
+            return Recheck(
+                holding, Drift.UNCHANGED, detail=f"its source names only some of what it has: {error.message}"
+            )
         return _gone(held, Drift.WITHDRAWN, error, round_)
     except SourceError as error:
         return Recheck(holding, Drift.FAILED, detail=error.message, transient=error.transient)

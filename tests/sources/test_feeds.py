@@ -74,6 +74,10 @@ def test_a_feed_is_harvested_into_valid_bags_and_asked_with_its_last_state(tmp_p
     (request,) = double.requests
     assert request.headers["if-none-match"]
     assert request.headers["if-modified-since"] == "Fri, 09 Oct 2020 04:30:38 GMT"
+    del double.episodes[:3]  # a feed shows its newest entries: what has left it is not withdrawn
+    asked = archive.run("licence", "recheck", "--source", "rss", "--output", "jsonl")
+    assert asked.records[-1]["summary"]["unchanged"] == 3, asked.out
+    assert asked.status == 0
 
 
 @pytest.mark.parametrize(
