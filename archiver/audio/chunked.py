@@ -64,11 +64,11 @@ def _fmt(fmt: bytes) -> Remarks:
 
 
 def _whole(data: mmap.mmap, behind: int, whole: int) -> Remarks:
-    """Compare the size of the whole form with the file; a byte of padding more or less is common."""
+    """Compare the size of the whole form with the file; fewer bytes than a chunk's head are padding of some kind."""
     actual = len(data) - behind
     if whole > actual + 1:
         yield Remark.TRUNCATED, f"the whole: expected {whole} bytes, actual {actual}"
-    elif whole + 1 < actual and any(data[behind + whole : behind + whole + 65536]):
+    elif whole + 8 <= actual and any(data[behind + whole : behind + whole + 65536]):
         if not _continues(data, behind + whole):
             yield Remark.JUNK, f"{actual - whole} bytes follow the end that the header names"
         else:

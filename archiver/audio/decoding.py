@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from archiver.audio.metering import LOSSLESS, Meter
@@ -36,6 +37,7 @@ class Decoded:
     Attributes:
         starts: Seconds at which the stream's own clock begins.
         is_limited: Whether a limit of ours ended the pass.
+        is_lossless: Whether every sample was looked at, and not only until one was heard.
     """
 
     container: str = ""
@@ -50,13 +52,14 @@ class Decoded:
     packets_sha256: str = ""
     pcm_md5: str = ""
     is_limited: bool = False
+    is_lossless: bool = False
     remarks: list[Noted] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def levels(self) -> Levels | None:
-        """The peak, or None where nothing was decoded."""
-        return Levels.of_peak(self.peak) if self.samples else None
+        """The peak as far as it was measured, or None where nothing was decoded."""
+        return Levels.of_peak(self.peak, is_whole=self.is_lossless) if self.samples else None
 
     def note(self, code: Remark, detail: object) -> None:
         """Add a remark of the decoder's."""
@@ -67,6 +70,7 @@ class TooMuchError(Exception):
     """A limit of ours was reached."""
 
 
+@cache
 def decoder_version() -> str:
     """Return the versions of PyAV and of the libraries of FFmpeg that it brings along."""
     import av
@@ -156,13 +160,15 @@ def _decode(path: Path, seen: Decoded, ends: int | None, *, checks_frames: bool)
             _all_frames(_packets(container, stream, ends), seen, meter)
         finally:
             meter.finish()
-            seen.peak, seen.pcm_md5 = meter.peak, meter.digest()
+            seen.peak, seen.pcm_md5, seen.is_lossless = meter.peak, meter.digest(), meter.is_exact
             if meter.changes:
                 seen.note(Remark.STRUCTURE, f"rate, channels or sample format change {meter.changes} times")
 
 
 def _packets(container: Any, stream: Any, ends: int | None) -> Iterator[Any]:
     for packet in container.demux(stream):
+        if not packet.size and packet.pts is not None:
+            continue  # an empty packet within a stream is legal and says nothing (Vorbis I §4.3)
         if ends is None or packet.pos is None or packet.pos < ends or not packet.size:
             yield packet
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from archiver.audio.decoding import Decoded, decode, decoder_version, demuxer_of
@@ -234,6 +235,7 @@ def _refused(remarks: list[Noted], second: int, walked: Walked) -> list[Noted]:
     return [*kept, Noted(Remark.REFUSED_BY_ONE, "pyav", f"refused, and libsndfile decodes {second} samples")]
 
 
+@cache
 def _version(distribution: str) -> str:
     try:
         return importlib.metadata.version(distribution)

@@ -6,6 +6,8 @@ import hashlib
 import math
 from typing import Any
 
+from archiver.core.examinations import SILENCE
+
 LOSSLESS = {"flac", "alac", "wavpack", "shorten", "ape", "tta", "tak"}
 BLOCK = 1 << 15
 """Samples of one channel that are looked at together: few enough for a processor's cache."""
@@ -13,7 +15,7 @@ _TYPES = {"u8": "u1", "s16": "<i2", "s32": "<i4", "s64": "<i8", "flt": "<f4", "d
 
 
 class Meter:
-    """The peak of all samples, and for lossless audio their digest."""
+    """The peak and the digest of lossless audio; of other audio, whether anything is to be heard."""
 
     def __init__(self, *, codec: str, bit_depth: int) -> None:
         """Begin.
@@ -37,6 +39,8 @@ class Meter:
         """Take one frame; frames of another kind than those before are counted as a change."""
         import av
 
+        if not self.is_exact and self.peak >= SILENCE:
+            return  # something is heard, and no digest is wanted
         frame.pts = None  # the queue would compare times, which have gaps where a file is damaged
         # The queue refuses another rate or sample format; another number of channels it takes, and reads beyond the frame.
         channels = frame.layout.nb_channels

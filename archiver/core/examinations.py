@@ -139,15 +139,28 @@ SILENCE = 10 ** (-60 / 20)
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """How loud the decoded samples are: their peak in dBFS (None for digital silence)."""
+    """How loud the decoded samples are.
+
+    Attributes:
+        peak_dbfs: Their peak; None for digital silence, and for lossy sound that is not silent: measuring all of that is what
+            loudness is for.
+        is_silent: Nothing is to be heard.
+    """
 
     peak_dbfs: float | None
     is_silent: bool
 
     @classmethod
-    def of_peak(cls, peak: float) -> Levels:
-        """Return the levels of samples whose greatest one is ``peak``, of 1."""
-        return cls(round(20 * math.log10(peak), 2) if peak > 0 else None, is_silent=peak < SILENCE)
+    def of_peak(cls, peak: float, *, is_whole: bool) -> Levels:
+        """Return the levels of samples whose greatest one is ``peak``, of 1.
+
+        Args:
+            peak: As far as was listened.
+            is_whole: Whether all of it was listened to; where not, a peak that is to be heard may not be the greatest.
+        """
+        is_silent = peak < SILENCE
+        is_known = peak > 0 and (is_whole or is_silent)
+        return cls(round(20 * math.log10(peak), 2) if is_known else None, is_silent=is_silent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
 import soundfile
 
+from archiver.audio.ogg_pages import page_checksum
 from archiver.audio.pool import Pool
-from archiver.core.examinations import Remark, Verdict
+from archiver.core.examinations import Levels, Remark, Verdict
 from tests.audio import made
 
 FORMATS = {
@@ -179,4 +181,29 @@ def test_more_than_eight_channels_are_measured_and_nothing_beyond_them(room, tmp
     found = room.examine(path, name=path.name)
 
     assert (found.verdict, found.format.channels) == (Verdict.VALID, 10)
-    assert -20 < found.levels.peak_dbfs <= 1
+    assert found.levels == Levels(None, is_silent=False)
+
+
+def test_lossless_sound_has_its_peak_and_lossy_sound_only_whether_it_is_silent(room, tmp_path):
+    quiet = made.encode(tmp_path / "quiet.opus", "libopus", made.sound(rate=48000) * 0, rate=48000)
+    rows = made.sound()
+    loud = made.encode(tmp_path / "loud.flac", "flac", rows)
+
+    assert room.examine(quiet, name="quiet.opus").levels.is_silent
+    peak = 20 * np.log10(np.abs(rows.astype(int)).max() / 32768)
+    assert room.examine(loud, name="loud.flac").levels.peak_dbfs == pytest.approx(peak, abs=0.01)
+
+
+def test_empty_packets_within_a_stream_give_no_alarm(room, tmp_path):
+    """Vorbis I §4.3 allows them; a game of Debian's has one."""
+    path = tmp_path / "a.ogg"
+    soundfile.write(path, made.sound().T, made.RATE, subtype="VORBIS")
+    data = path.read_bytes()
+    last = data.rindex(b"OggS")
+    page = bytearray(data[last:])
+    page[26] += 1
+    page[27 + page[26] - 1 : 27 + page[26] - 1] = b"\0"
+    page[22:26] = page_checksum(bytes(page[:22]) + bytes(4) + bytes(page[26:])).to_bytes(4, "little")
+    path.write_bytes(data[:last] + page)
+
+    assert said(room, path) == (Verdict.VALID, [])
