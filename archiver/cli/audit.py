@@ -188,7 +188,7 @@ class AuditRun:
             self.refuse_absent(rounds)
             began = clock.now()
             audit = Audit(self.plan, rounds)
-            interrupted = self.walk(audit)
+            interrupted = self.walk(audit, rounds)
             if self.wants_repair and not interrupted:
                 self.repair(rounds)
             summary = audit.summary()
@@ -216,18 +216,28 @@ class AuditRun:
             if not rounds.ledger.copies(item):
                 raise UsageError(f"the archive does not hold {item}", next_command="archiver list")
 
-    def walk(self, audit: Audit) -> bool:
+    def walk(self, audit: Audit, rounds: Rounds) -> bool:
         """Take every check; return whether the run was interrupted."""
         try:
             with check_bar(is_wanted=not self.front.is_quiet) as bar:
                 if bar is not None:
-                    bar.began("audit", files=0, bytes_=0)
+                    bar.began("audit", files=0, bytes_=self.coming(rounds))
                 for checked in audit:
                     self.took(checked, bar)
         except InterruptedRunError:
             status.print_problem("interrupted: what was checked is taken down; the same command goes on from here")
             return True
         return False
+
+    def coming(self, rounds: Rounds) -> int:
+        """Return how many bytes all of the chosen copies have, for a bar; 0 where that is not known or they are not read."""
+        if self.plan.scope is Scope.ITEMS or self.plan.sample is not None or self.plan.grade < Grade.READ:
+            return 0
+        forecasts = (
+            rounds.ledger.backlog(store, interval=interval, grade=self.plan.grade, now=rounds.clock.now())
+            for store, interval in self.plan.stores.items()
+        )
+        return sum(one.overdue_bytes if self.plan.scope is Scope.DUE else one.bytes for one in forecasts)
 
     def took(self, checked: CheckedCopy, bar: CheckBar | None) -> None:
         """Count and print one check; good ones are kept for a report only."""

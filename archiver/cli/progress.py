@@ -139,7 +139,8 @@ class CheckBar:
     def began(self, what: str, *, files: int, bytes_: int) -> None:
         """See the port."""
         with self._lock:
-            self._task = self._bars.add_task(_escaped(what)[-40:], total=bytes_ or None, amount=f"{files} files")
+            amount = f"{files} files" if files else ""
+            self._task = self._bars.add_task(_escaped(what)[-40:], total=bytes_ or None, amount=amount)
 
     def read(self, bytes_: int, *, amount: str = "") -> None:
         """See the port. The bar moves a few times in a second: moving it for each small file would take longer than reading it."""
