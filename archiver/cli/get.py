@@ -59,7 +59,6 @@ def get_command(  # noqa: PLR0913 - one keyword for each option
     """
     from archiver.core.dips import DipForm
     from archiver.core.events import Agent
-    from archiver.reports.text import dip as as_text
     from archiver.wiring.dissemination import outbox
     from archiver.workflows.disseminate import disseminate
 
@@ -103,12 +102,20 @@ def get_command(  # noqa: PLR0913 - one keyword for each option
         catalogue.appended((dip.event,))
     finally:
         catalogue.close()
-    if output == "jsonl":
-        record = {"item": str(wanted), "version": held[-1].version, "form": form, "format": format_, "where": dip.where}
-        emit({**record, "files": dip.files, "bytes": dip.bytes, "kept": dip.kept})
-    else:
-        front.say(as_text(dip.where, files=dip.files, bytes_=dip.bytes, kept=dip.kept))
+    _print(front, output, dip, {"item": str(wanted), "version": held[-1].version, "form": form, "format": format_})
     return status.DONE
+
+
+def _print(front: Front, output: str, dip: Dip, asked: dict[str, str | int]) -> None:
+    from archiver.reports.text import dip as as_text
+
+    if output == "jsonl":
+        left = {"left": [{"path": path, "reason": reason} for path, reason in dip.left]} if dip.left else {}
+        emit({**asked, "where": dip.where, "files": dip.files, "bytes": dip.bytes, "kept": dip.kept, **left})
+        return
+    for path, reason in dip.left:
+        status.print_problem(printable(f"warning: {path} is not among them: {reason}"))
+    front.say(as_text(dip.where, files=dip.files, bytes_=dip.bytes, kept=dip.kept))
 
 
 def _served(held: Holding, format_: str, settings: Settings, clock: Clock, box: Outbox) -> Dip | int:

@@ -182,11 +182,18 @@ def remove_derivatives(held: Holding, shelf: Store) -> int:
     return len(keys)
 
 
-def present(held: Holding, kind: Kind, shop: Workshop) -> Sheet | None:
-    """Return the manifest of a kind that is there as it should be, by names and sizes, or None."""
+def present(held: Holding, kind: Kind, shop: Workshop, *, is_final: bool = True) -> Sheet | None:
+    """Return the manifest of a kind that is there as it should be, by names and sizes, or None.
+
+    Args:
+        held: Which version.
+        kind: Of derivative.
+        shop: The doorways.
+        is_final: None also where something could not be made and may be the next time.
+    """
     originals = _originals(held, shop)
     sheet, sizes = _found(held, kind, shop.shelf)
-    return sheet if sheet is not None and _is_whole(sheet, sizes, originals) else None
+    return sheet if sheet is not None and _is_whole(sheet, sizes, originals, is_final=is_final) else None
 
 
 def _originals(held: Holding, shop: Workshop) -> dict[Original, HeldFile]:
@@ -213,11 +220,11 @@ def _found(held: Holding, kind: Kind, shelf: Store) -> tuple[Sheet | None, dict[
     return (sheet if is_ours and sheet is not None and sheet.licence == held.licence else None), sizes
 
 
-def _is_whole(sheet: Sheet, sizes: Mapping[str, int], originals: Iterable[Original]) -> bool:
+def _is_whole(sheet: Sheet, sizes: Mapping[str, int], originals: Iterable[Original], *, is_final: bool = True) -> bool:
     return (
         sheet.is_of(originals)
         and all(sizes.get(one.path) == one.size for one in sheet.derivatives)
-        and not any(reason in _ONCE_MORE for _, reason, _ in sheet.unmade)
+        and not (is_final and any(reason in _ONCE_MORE for _, reason, _ in sheet.unmade))
     )
 
 

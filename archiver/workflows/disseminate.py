@@ -36,6 +36,7 @@ class Dip:
         bytes: Of all parts.
         kept: Parts that an earlier run had handed out already.
         event: For the log.
+        left: Payload files that are not in it, each with the reason.
     """
 
     where: str
@@ -43,6 +44,7 @@ class Dip:
     bytes: int
     kept: int
     event: Event
+    left: tuple[tuple[str, str], ...] = ()
 
 
 def disseminate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from archiver.core.derivatives import Derived, Kind, Result, place_of
+from archiver.core.derivatives import Derived, Kind, KindResult, Result, place_of
 from archiver.core.dips import HANDED_OUT, Part, Promised
 from archiver.core.errors import ObjectDamagedError, ObjectNotFoundError
 from archiver.core.events import Event, EventOutcome, EventType
@@ -52,15 +52,18 @@ def serve(
     if sheet is None:
         with locked():
             derived = derive(held, (kind,), shop)
-        sheet = present(held, kind, shop) if derived.result in {Result.MADE, Result.PRESENT} else None
-        if sheet is None or not sheet.made:
+        sheet = present(held, kind, shop, is_final=False)
+        if sheet is None:
             return derived
+    if not sheet.made:
+        reasons = tuple(sorted({reason.value for _, reason, _ in sheet.unmade}))
+        return Derived(held.item, held.version, (KindResult(kind, Result.NONE, reasons=reasons),))
     try:
         kept = _handed_out(held, sheet, shop, outbox)
     except (ObjectDamagedError, ObjectNotFoundError):
         with locked():
             derive(held, (kind,), shop, is_checking=True)
-        sheet = present(held, kind, shop) or sheet
+        sheet = present(held, kind, shop, is_final=False) or sheet
         kept = _handed_out(held, sheet, shop, outbox)
     kept += _licence(held, shop, outbox)
     where = outbox.finish()
@@ -76,7 +79,8 @@ def serve(
         held.item,
         version=held.version,
     )
-    return Dip(where, len(parts) + 1, size, kept, event)
+    left = tuple((original.path, reason.value) for original, reason, _ in sheet.unmade)
+    return Dip(where, len(parts) + 1, size, kept, event, left)
 
 
 def _parts(sheet: Sheet) -> list[Part]:

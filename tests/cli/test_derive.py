@@ -265,6 +265,7 @@ def test_listening_copies_are_handed_out_with_what_is_to_be_printed_and_damage_d
     assert done.status == 0, done.err
     found = contents(archive.root / "out")
     assert found.keys() == {"disc 1/ü 100%.flac.opus", "two.wav.opus", "ATTRIBUTION.txt", "licence.json"}
+    assert done.records[-1]["left"] == [{"path": "data/noise.mp3", "reason": "NO_AUDIO"}]
     kept = derivatives_of(place(archive))
     assert found["two.wav.opus"] == kept["opus/data/two.wav.opus"]
     victim = place(archive) / "opus/data/two.wav.opus"
