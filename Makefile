@@ -10,7 +10,7 @@ BIN := .venv/bin
 help:
 	@echo "make demo    the whole journey offline: harvest, check, damage, repair"
 	@echo "make test    lint, types, import contracts and all tests, as CI runs them"
-	@echo "make bench   measure harvest beside other tools (see benchmarks/README.md)"
+	@echo "make bench   measure everything beside other tools; one part: make bench PART=startup (benchmarks/README.md)"
 	@echo "make lock    resolve the dependencies anew (needs uv and the network)"
 	@echo "make clean   remove everything that make has made"
 
@@ -51,7 +51,7 @@ newest: .venv .venv-ministack .venv-swift browser
 	    $(BROWSER) ARCHIVER_REQUIRE_SERVERS=1 .venv-newest/bin/python -m pytest -n 2 --dist loadgroup -q; fi
 
 bench: .venv
-	$(BIN)/python benchmarks/harvest.py
+	$(BIN)/python benchmarks/run.py $(PART)
 
 lock:
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 PROGRAM = f"archiver/{__version__}"
 AGENT = f"archiver {__version__}"
+PUTS = 16
+"""Objects that are put at once, over all items in hand: what waits for a disk or a service waits together."""
 
 
 def clock() -> SystemClock:
@@ -222,6 +224,8 @@ def opened_walk(
         items, transfers = threads(jobs, "item"), threads(downloads, "transfer")
         stack.callback(items.close)
         stack.callback(transfers.close)
+        puts = threads(PUTS, "put")
+        stack.callback(puts.close)
         yield Walk(
             source=source,
             staging=DiskStaging(settings.staging),
@@ -244,6 +248,7 @@ def opened_walk(
             forgets=opened is not None or capabilities(selection.source).forgets,
             examining=stack.enter_context(opened_examining(settings)),
             claims=shared.claims,
+            puts=puts,
         )
 
 

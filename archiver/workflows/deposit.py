@@ -16,17 +16,24 @@ if TYPE_CHECKING:
     from archiver.core.objects import StagedFile
     from archiver.core.packages import Aip
     from archiver.ports.clock import Clock
+    from archiver.ports.engines import Engine
     from archiver.ports.stores import Store
 
 
 def deposit(
-    aip: Aip, *, stores: Mapping[str, Store], clock: Clock, agent: Agent, is_first: bool = True
+    aip: Aip,
+    *,
+    stores: Mapping[str, Store],
+    clock: Clock,
+    agent: Agent,
+    is_first: bool = True,
+    puts: Engine | None = None,
 ) -> tuple[tuple[Copy, ...], tuple[Event, ...]]:
     """Put an AIP into every store and return the copies and what happened.
 
-    In each store the payload comes first and the tag manifests last, each object confirmed before the next: by the
-    digest that the store computed where that is proven, else by reading the object back. So a bag with a tag manifest
-    is whole, and one without was never finished. Depositing the same AIP again does nothing.
+    In each store the payload comes first, the tag files next and the tag manifests last, each group confirmed before the
+    next: by the digest that the store computed where that is proven, else by reading the object back. So a bag with a tag
+    manifest is whole, and one without was never finished. Depositing the same AIP again does nothing.
 
     Args:
         aip: Complete, in staging.
@@ -34,6 +41,8 @@ def deposit(
         clock: For the dates of the checks.
         agent: Who is to be named in the events.
         is_first: Whether the first of these stores is the first one that holds the AIP (an ingestion, no replication).
+        puts: Puts several objects of a group at once: a store answers sixteen waiting writers nearly as soon as one. None
+            for one after the other.
 
     Raises:
         StoreError: One store could not take the bag; bags in other stores stay, nothing half-written looks whole, and
@@ -45,7 +54,7 @@ def deposit(
     events: list[Event] = []
     adopt = True
     for name, store in stores.items():
-        grade, adopted = _deposit_in(aip, store, adopt=adopt)
+        grade, adopted = _deposit_in(aip, store, adopt=adopt, puts=puts)
         adopt = adopt and not adopted
         at = clock.now()
         copies.append(Copy(name, aip.prefix.rstrip("/"), CopyStatus.GOOD, grade, at))
@@ -60,23 +69,28 @@ def deposit(
     return tuple(copies), tuple(events)
 
 
-def _deposit_in(aip: Aip, store: Store, *, adopt: bool) -> tuple[Grade, bool]:
-    """Put every object of the bag in order; return the weakest grade and whether the store adopted a staged file."""
+def _deposit_in(aip: Aip, store: Store, *, adopt: bool, puts: Engine | None) -> tuple[Grade, bool]:
+    """Put every object of the bag, group by group; return the weakest grade and whether the store adopted a staged file."""
     grade, adopted = Grade.DECODE, False
-    for path, content, sha256, is_payload in _objects(aip):
-        receipt_grade, was_adopted = _put(
-            store, aip, aip.prefix + path, content, sha256=sha256, adopt=adopt and is_payload
-        )
-        grade = min(grade, receipt_grade)
-        adopted = adopted or was_adopted
+    for group, is_last in _groups(aip):
+
+        def put(one: tuple[str, bytes | StagedFile, Digest]) -> tuple[Grade, bool]:
+            key, content, sha256 = one
+            return _put(store, aip, key, content, sha256=sha256, adopt=adopt and not isinstance(content, bytes))
+
+        for receipt_grade, was_adopted in map(put, group) if puts is None or is_last else puts.over(put, group):
+            grade = min(grade, receipt_grade)
+            adopted = adopted or was_adopted
     return grade, adopted
 
 
-def _objects(aip: Aip) -> Iterator[tuple[str, bytes | StagedFile, Digest, bool]]:
-    for file in aip.payload:
-        yield f"data/{file.path}", file.staged, file.staged.sha256, True
-    for path, content in aip.tag_files:
-        yield str(path), content, digest_of(content), False
+def _groups(aip: Aip) -> Iterator[tuple[Iterator[tuple[str, bytes | StagedFile, Digest]], bool]]:
+    """Yield the payload, the tag files, and the tag manifests, whose own order holds to the last one."""
+    yield ((f"{aip.prefix}data/{file.path}", file.staged, file.staged.sha256) for file in aip.payload), False
+    tags = [(str(path), content) for path, content in aip.tag_files]
+    for is_last in (False, True):
+        group = [pair for pair in tags if pair[0].startswith("tagmanifest-") is is_last]
+        yield ((aip.prefix + path, content, digest_of(content)) for path, content in group), is_last
 
 
 def _put(

@@ -420,7 +420,7 @@ def _take_down_damage(sip: Sip, walk: Walk) -> None:
 
 def _store(aip: Aip, walk: Walk, *, stores: Mapping[str, Store], updated: str, decision: str) -> ItemOutcome:
     """Deposit an AIP, take it down in the catalogue, and only then let go of staging."""
-    copies, events = deposit(aip, stores=stores, clock=walk.clock, agent=walk.imprint.agent)
+    copies, events = deposit(aip, stores=stores, clock=walk.clock, agent=walk.imprint.agent, puts=walk.puts)
     sounds = next((sounds_in(content) for path, content in aip.tag_files if str(path) == TECHNICAL), ())
     holding = Holding(
         item=aip.item,

@@ -40,6 +40,7 @@ class Walk:
         imprint: What every bag says of who made it.
         gatehouse: Tags, bytes seen before, and the quarantine.
         preferences: Knows what the source's host states about machines.
+        puts: Engine that puts several objects of a bag at once; must not share its threads with ``items``.
         claims: Keep an item in one hand at a time, where several processes walk.
         examining: Listens to what was captured; None where the settings say not to.
         sightings: What earlier crawls met.
@@ -67,6 +68,7 @@ class Walk:
     sightings: Sightings
     claims: Claims
     examining: Examining | None = None
+    puts: Engine | None = None
     since: datetime | None = None
     by_window: bool = False
     forgets: bool = False
