@@ -40,31 +40,37 @@ class Covering(Remembering):
         """Yield the versions that are spread in this way; see the port."""
         is_good = _COPY.status == CopyStatus.GOOD.value
         place = sa.tuple_(_ITEM.source, _ITEM.name, _AIP.version)
-
-        def counted(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-            return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
-
+        # Counted for one version after the other, in the order of an index: a page costs what a page holds.
         query = (
             sa.select(_ITEM.source, _ITEM.name, _AIP.version)
-            .select_from(_versions())
-            .where(~is_dark())
-            .group_by(_AIP.id, _ITEM.id)
-            .having(
-                sa.func.count(_COPY.store) == len(spread.good) + len(spread.bad),
-                counted(sa.and_(is_good, _COPY.store.in_(sorted(spread.good)))) == len(spread.good),
-                counted(sa.and_(~is_good, _COPY.store.in_(sorted(spread.bad)))) == len(spread.bad),
+            .join_from(schema.item, schema.aip, _AIP.item_id == _ITEM.id)
+            .where(
+                ~is_dark(),
+                _number(sa.true()) == len(spread.good) + len(spread.bad),
+                _number(sa.and_(is_good, _COPY.store.in_(sorted(spread.good)))) == len(spread.good),
+                _number(sa.and_(~is_good, _COPY.store.in_(sorted(spread.bad)))) == len(spread.bad),
             )
             .order_by(_ITEM.source, _ITEM.name, _AIP.version)
             .limit(PAGE)
         )
         last: tuple[str, str, int] | None = None
         while True:
+            behind = query
+            if last is not None:
+                # The first condition says nothing new; it is the one that the index of items can follow.
+                behind = query.where(sa.tuple_(_ITEM.source, _ITEM.name) >= last[:2], place > last)
             with self._reads() as connection:
-                page = connection.execute(query.where(place > last) if last else query).all()
+                page = connection.execute(behind).all()
             yield from ((ItemId(row.source, row.name), row.version) for row in page)
             if len(page) < PAGE:
                 return
             last = (page[-1].source, page[-1].name, page[-1].version)
+
+
+def _number(condition: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    """Return how many copies of a version are so."""
+    counted = sa.select(sa.func.count()).select_from(schema.copy).where(_COPY.aip_id == _AIP.id, condition)
+    return counted.correlate(schema.aip).scalar_subquery()
 
 
 def _ways(connection: sa.Connection) -> dict[str, int]:
@@ -89,11 +95,6 @@ def _counted(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> li
     ways = sa.select(way).where(condition).group_by(_COPY.aip_id).subquery()
     found = connection.execute(sa.select(sa.func.count(), ways.c.way).group_by(ways.c.way))
     return [(number, way or "") for number, way in found]
-
-
-def _versions() -> sa.FromClause:
-    joined = sa.join(schema.item, schema.aip, _AIP.item_id == _ITEM.id)
-    return sa.outerjoin(joined, schema.copy, _COPY.aip_id == _AIP.id)
 
 
 def _spread(way: str) -> Spread:
