@@ -271,7 +271,8 @@ class Run:
         if self.counts[Outcome.QUARANTINED] and self.output == "text" and not self.is_rehearsal:
             self.front.say("what is quarantined waits for a person\n  next: archiver review list")
         if self.counts[Outcome.FAILED]:
+            failed = self.counts[Outcome.FAILED]
             status.print_problem(
-                f"{self.counts[Outcome.FAILED]} items could not be answered\n"
+                f"{failed} item{'' if failed == 1 else 's'} could not be answered\n"
                 "  next: the same command again tries them once more"
             )

@@ -74,7 +74,9 @@ class Credit:
     def sentence(self) -> str:
         """Return the sentence to print beside the work, on one line."""
         licence = f"{self.licence_name} ({self.licence_url})"
-        return f"\u201c{one_line(self.title)}\u201d {self.by} {self.wording} {licence}. Source: {one_line(self.source_url)}"
+        where = one_line(self.source_url)
+        source = f" Source: {where}" if where else ""
+        return f"\u201c{one_line(self.title)}\u201d {self.by} {self.wording} {licence}.{source}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as it stands in ``metadata/attribution.json``."""

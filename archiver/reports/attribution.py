@@ -26,7 +26,7 @@ _HEAD = """<!DOCTYPE html>
 """
 _ITEM = """<article id="{{ one.item }}">
 <h2>{{ line(one.whole.title) }}</h2>
-{{ credit(one.whole, one.whole.source_url) }}
+{{ credit(one.whole, one.whole.source_url or "#" ~ one.item) }}
 <p>{{ one.whole.disclaimer }} Retrieved on <time datetime="{{ one.whole.retrieved_on }}">{{ one.whole.retrieved_on }}</time>.</p>
 {% if one.files %}<h3>Each file</h3>
 <ul>
@@ -39,8 +39,8 @@ _CREDIT = """{% macro credit(work, about) %}<p about="{{ about }}" prefix="cc: h
 “<span property="dct:title">{{ line(work.title) }}</span>” \
 {% if work.creators %}by {% for name in work.creators %}<span property="cc:attributionName">{{ line(name) }}</span>\
 {{ ", " if not loop.last else "" }}{% endfor %}{% else %}(creator not supplied){% endif %} {{ work.wording }} \
-<a rel="license" href="{{ link(work.licence_url) }}">{{ work.licence_name }}</a>. \
-Source: <a rel="dct:source cc:attributionURL" href="{{ link(work.source_url) }}">{{ line(work.source_url) }}</a>.\
+<a rel="license" href="{{ link(work.licence_url) }}">{{ work.licence_name }}</a>.\
+{% if line(work.source_url) %} Source: <a rel="dct:source cc:attributionURL" href="{{ link(work.source_url) }}">{{ line(work.source_url) }}</a>.{% endif %}\
 {% for notice in work.notices %} <span property="dct:rights">{{ line(notice) }}</span>{% endfor %}</p>{% endmacro %}
 """
 _FOOT = "</main>\n</body>\n</html>\n"

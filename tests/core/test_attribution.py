@@ -29,6 +29,12 @@ def test_a_missing_creator_is_said_and_never_invented():
     assert "(creator not supplied)" in replace(CREDIT, creators=()).sentence()
 
 
+def test_a_work_without_an_address_is_credited_without_an_empty_source():
+    assert (
+        replace(CREDIT, source_url=" \n").sentence().endswith("(https://creativecommons.org/licenses/by-sa/3.0/us/).")
+    )
+
+
 def test_a_title_with_line_ends_cannot_forge_a_second_credit():
     forged = replace(CREDIT, title="x\r\n\r\ndata/02.flac\n    by Mallory\x00\u2028")
     text = format_attribution(CREDIT, [forged]).decode()

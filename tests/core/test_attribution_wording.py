@@ -52,6 +52,15 @@ def test_html_says_the_same_to_people_and_machines_and_escapes_what_comes_from_o
     assert "© 2010 Foo" in page
 
 
+def test_html_links_nothing_and_speaks_of_no_page_where_a_work_has_no_address():
+    nowhere = replace(WHOLE, source_url="")
+    tree = html.fromstring("".join(as_html([Attribution("local/ok", nowhere, ())])))
+
+    assert tree.xpath("//a[contains(@rel, 'dct:source')]") == []
+    assert tree.xpath("//p/@about") == ["#local/ok"]
+    assert "Source:" not in tree.text_content()
+
+
 def test_text_has_a_sentence_for_the_item_and_each_file():
     lines = list(as_text([Attribution("internet-archive/x", WHOLE, (CREDIT,))]))
 
