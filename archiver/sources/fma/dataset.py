@@ -59,7 +59,9 @@ _TABLE = "raw_tracks.csv"
 _PAGE = 1000
 _DECLARED = ("license_url", "license_title", "license_image_file", "track_copyright_c", "track_copyright_p")
 _FACTS = ("track_duration", "track_bit_rate", "track_number", "track_disc_number", "track_language_code", "album_title")
-_NAME = re.compile(r"[0-9]{1,7}")
+_NAME = re.compile(r"([0-9]{1,7})(\.clip)?")
+_CLIP = ".clip"
+"""Ends the names of clips, so that none is ever taken for a new version of the whole track."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,11 @@ class Opened:
     table: str
     audio: Audio
     checksums: Checksums
+
+    @property
+    def suffix(self) -> str:
+        """What ends the names of its items."""
+        return _CLIP if _is_clips(self.audio) else ""
 
     def tracks(self) -> list[int]:
         """Return every track that the table, the list of checksums or the audio knows, ascending."""
@@ -116,13 +123,13 @@ class FmaDataset:
         for at in range(0, len(rest), _PAGE):
             page = rest[at : at + _PAGE]
             following = str(page[-1]) if at + _PAGE < len(rest) else ""
-            yield CandidatePage(tuple(self._item(str(track)) for track in page), following, len(tracks))
+            yield CandidatePage(tuple(self._item(f"{track}{dataset.suffix}") for track in page), following, len(tracks))
         if not rest:
             yield CandidatePage((), "", len(tracks))
 
     def describe(self, item: ItemId) -> SourceItem:
         """Read what the dataset says of a track; no audio byte."""
-        track, dataset = self._track(item), self._dataset()
+        track, dataset = self._track(item)
         row = dataset.rows.find(track)
         digest, size = dataset.checksums.find(track), dataset.audio.size(track)
         if row is None and digest is None and size is None:
@@ -173,7 +180,7 @@ class FmaDataset:
     ) -> Iterator[Delivery]:
         """Open a track; its size and checksum are the validator."""
         item = admitted.item.id
-        track, dataset = self._track(item), self._dataset()
+        track, dataset = self._track(item)
         digest = dataset.checksums.find(track)
         if digest is None:
             doubt = "contradict each other" if track in dataset.checksums.column.doubtful else "name no such file"
@@ -191,12 +198,20 @@ class FmaDataset:
                 self._opened = None
 
     def _item(self, name: str) -> ItemId:
-        return ItemId(self.name, f"{int(name):06d}" if _NAME.fullmatch(name) else name)
+        found = _NAME.fullmatch(name)
+        return ItemId(self.name, f"{int(found[1]):06d}{found[2] or ''}" if found else name)
 
-    def _track(self, item: ItemId) -> int:
-        if not _NAME.fullmatch(item.name) or self._item(item.name) != item:
-            raise ItemNotFoundError(f"{item}: a track is named by its number, in six digits")
-        return int(item.name)
+    def _track(self, item: ItemId) -> tuple[int, Opened]:
+        found = _NAME.fullmatch(item.name)
+        if found is None or self._item(item.name) != item:
+            raise ItemNotFoundError(
+                f"{item}: a track is named by its number, in six digits, and a clip of it with {_CLIP} behind"
+            )
+        dataset = self._dataset()
+        if (found[2] or "") != dataset.suffix:
+            holds = "clips, named with .clip" if dataset.suffix else "whole tracks, named without .clip"
+            raise SourceProtocolError(f"{item}: {dataset.folder} holds {holds}: it says nothing of the other")
+        return int(found[1]), dataset
 
     def _dataset(self, place: str = "", *, with_clips: bool = False) -> Opened:
         """Return the dataset, read once; where no place is named, that which was opened last, or that of the settings."""
@@ -269,7 +284,7 @@ def _audio(folder: Path, name: str, *, with_clips: bool) -> Audio:
             next_command=f"ls {folder}",
         )
     found: Audio = UnpackedAudio(place) if place.is_dir() else ZippedAudio(place)
-    if not with_clips and ({found.set_name, place.stem} & _CLIP_SETS):
+    if not with_clips and _is_clips(found):
         found.close()
         raise SettingsError(
             f"{place}: {found.set_name or place.stem} holds clips of 30 seconds: no originals, and adaptations that licences with ND "
@@ -277,6 +292,10 @@ def _audio(folder: Path, name: str, *, with_clips: bool) -> Audio:
             next_command=f"archiver source show {name}",
         )
     return found
+
+
+def _is_clips(audio: Audio) -> bool:
+    return bool({audio.set_name, audio.path.stem} & _CLIP_SETS)
 
 
 def _table(home: Path) -> tuple[Rows, str]:

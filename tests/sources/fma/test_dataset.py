@@ -142,8 +142,23 @@ def test_clips_are_left_alone_unless_they_are_asked_for(tmp_path, tracks, name, 
         list(opened(tmp_path).enumerate(selection()))
     assert next(iter(opened(tmp_path, clips="accept").enumerate(selection()))).items
     source = opened(tmp_path)
-    assert next(iter(source.enumerate(selection(f"clips:{tmp_path}")))).items
-    assert ("set", name) in source.describe(identifier(2)).files[0].facts
+    items = next(iter(source.enumerate(selection(f"clips:{tmp_path}")))).items
+    assert ("set", name) in source.describe(items[0]).files[0].facts
+
+
+def test_a_clip_is_never_a_new_version_of_the_whole_track_nor_answers_for_it(tmp_path, tracks):
+    write_metadata(tmp_path, [row_of(track, BY) for track in tracks])
+    write_audio(tmp_path, tracks, name="fma_large")
+    clips = opened(tmp_path, clips="accept")
+    clip = next(iter(clips.enumerate(selection()))).items[0]
+
+    assert clip.name == "000002.clip"
+    assert clips.describe(clip).files[0].name == "000/000002.mp3"
+    with pytest.raises(SourceProtocolError, match="holds clips"):
+        clips.describe(identifier(2))
+    write_audio(tmp_path, tracks)
+    with pytest.raises(SourceProtocolError, match="holds whole tracks"):
+        opened(tmp_path).describe(clip)
 
 
 @pytest.mark.parametrize("licence", [*LICENCES, LIMITED, NONE])
