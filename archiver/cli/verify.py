@@ -13,9 +13,11 @@ from archiver import wiring
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
 from archiver.cli.progress import check_bar
+from archiver.core.errors import StoreError, StoreRefusedError
 
 if TYPE_CHECKING:
     from archiver.core.bags.completing import Fetched
+    from archiver.core.errors import ArchiverError
     from archiver.core.findings import BagVerdict, Finding
 
 
@@ -71,8 +73,11 @@ def verify_command(  # noqa: PLR0913 - one keyword for each option
         with check_bar(is_wanted=not front.is_quiet) as bar:
             looking = Looking(front.settings, engine, is_lenient=lenient, profile=profile, progress=bar)
             for path in paths:
-                for where, verdict in verdicts(path, looking):
-                    report.took(where, verdict)
+                try:
+                    for where, verdict in verdicts(path, looking):
+                        report.took(where, verdict)
+                except (StoreError, StoreRefusedError) as error:
+                    report.unanswered(error)
     finally:
         engine.close()
     return report.ended()
@@ -99,7 +104,7 @@ class _Report:
         self.front = front
         self.output = output
         self.bags = self.valid = self.sound = self.findings = 0
-        self.status = status.DONE
+        self.status = self.unknown = status.DONE
 
     def fetched(self, one: Fetched) -> None:
         """Print what became of a file that a bag lacked."""
@@ -112,6 +117,11 @@ class _Report:
             emit(records.fetched(one))
         elif not one.reason:
             self.front.say(printable(f"fetched   {one.path}"))
+
+    def unanswered(self, error: ArchiverError) -> None:
+        """Say why nothing is known about a path; the others are looked at all the same."""
+        status.say(error)
+        self.unknown = max(self.unknown, status.status_of(error))
 
     def took(self, path: str, verdict: BagVerdict) -> None:
         """Count and print one verdict."""
@@ -145,4 +155,5 @@ class _Report:
             emit({"summary": {"bags": self.bags, "valid": self.valid, "findings": self.findings}})
         else:
             self.front.say(f"{self.bags} bags, {self.valid} valid, {self.findings} findings")
-        return max(self.status, status.DONE if self.sound == self.bags else status.FINDINGS)
+        # Damage is said before what could not be answered.
+        return max(self.status, self.unknown if self.sound == self.bags else status.FINDINGS)

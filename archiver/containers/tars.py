@@ -59,6 +59,9 @@ class TarStream:
                 # `tarfile` takes a broken header for the end; the end is a block of zeros (POSIX pax, ustar).
                 if len(reader.last) != _BLOCK or any(reader.last):
                     yield Stranger(StrangerKind.DAMAGED, "", f"no end of the archive after {tar.offset} bytes")
+                # The checksum of what was compressed comes last of all.
+                while self.compression and reader.read(CHUNK):
+                    pass
         except ExcessError as error:
             yield Stranger(StrangerKind.EXCESSIVE, "", str(error))
         except (*_BROKEN, OSError) as error:

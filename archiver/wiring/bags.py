@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,9 @@ def _in_archive(path: Path, looking: Looking) -> Iterator[Judged]:
     with readable(path):
         archive = open_archive(path)
     if archive is None:
-        raise StoreRefusedError(f"{path}: expected {FORMS}, actual another kind of file")
+        raise StoreRefusedError(
+            f"{path}: expected {FORMS}, actual another kind of file", next_command=shlex.join(["file", str(path)])
+        )
     if isinstance(archive, TarPlace | ZipPlace):
         demand = looking.demand(_MEDIA_TYPES["zip" if isinstance(archive, ZipPlace) else ""])
         for verdict in verify_archive(archive, files=looking.files, demand=demand, room=looking.room()):
@@ -123,7 +126,9 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreRefusedError(f"{path}: cannot be read: {error.strerror}", next_command=f"ls -l {path}") from error
+        raise StoreRefusedError(
+            f"{path}: cannot be read: {error.strerror}", next_command=shlex.join(["ls", "-l", str(path)])
+        ) from error
 
 
 def _in_store(path: str, looking: Looking) -> Iterator[Judged]:
@@ -132,7 +137,9 @@ def _in_store(path: str, looking: Looking) -> Iterator[Judged]:
 
     name, colon, key = path.partition(":")
     if not colon:
-        raise StoreRefusedError(f"{path}: expected {FORMS}, or STORE:KEY, actual nothing", next_command=f"ls -l {path}")
+        raise StoreRefusedError(
+            f"{path}: expected {FORMS}, or STORE:KEY, actual nothing", next_command=shlex.join(["ls", "-l", str(path)])
+        )
     known = looking.settings().stores
     if name not in known:
         raise StoreRefusedError(
@@ -144,7 +151,10 @@ def _in_store(path: str, looking: Looking) -> Iterator[Judged]:
     try:
         places = bags_in(store, below)
     except ValueError as error:
-        raise StoreRefusedError(f"{path}: {key!r} is no place in a store: {error}") from error
+        raise StoreRefusedError(
+            f"{path}: {key!r} is no place in a store: {error}",
+            next_command="archiver list   # the keys of items that are held: archiver show ITEM",
+        ) from error
     if places == (below,) and next(iter(store.list(below)), None) is None:
         raise StoreRefusedError(
             f"{path}: there is no bag: store {name!r} holds nothing at {key or 'its root'}",

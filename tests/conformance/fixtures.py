@@ -270,6 +270,21 @@ def _names_that_differ_by_normalisation(root: Path) -> None:
     draft(payload={"data/\u00e9.txt": b"1", "data/e\u0301.txt": b"2"}).write(root)
 
 
+@case(Code.PATHS_COLLIDE)
+def _a_file_and_a_directory_that_differ_by_case(root: Path) -> None:
+    draft(payload={"data/Songs": b"1", "data/songs/one.txt": b"2"}).write(root)
+
+
+@case(valid=True)
+def _directories_that_differ_by_case_and_hold_other_names(root: Path) -> None:
+    draft(payload={"data/Songs/one.txt": b"1", "data/songs/two.txt": b"2"}).write(root)
+
+
+@case(valid=True)
+def _a_tag_file_in_a_directory_that_is_called_like_a_tag_manifest(root: Path) -> None:
+    draft(tags={"tagmanifest-notes/read.md": b"1"}).write(root)
+
+
 @case(Code.TAG_MANIFEST_OMITS)
 def _a_tag_manifest_without_a_payload_manifest(root: Path) -> None:
     made = draft()
@@ -321,6 +336,21 @@ def _a_relative_address_to_fetch(root: Path) -> None:
 @case(Code.FETCH_MALFORMED)
 def _a_file_address_to_fetch(root: Path) -> None:
     fetching("file:///etc/passwd - data/a.txt\n").write(root)
+
+
+@case(Code.FETCH_MALFORMED)
+def _a_line_to_fetch_that_begins_with_a_space(root: Path) -> None:
+    fetching(" https://example.org/a.txt 1 data/a.txt\n").write(root)
+
+
+@case(Code.FETCH_MALFORMED)
+def _a_line_to_fetch_whose_parts_stand_between_spaces_that_are_none(root: Path) -> None:
+    fetching("https://example.org/a.txt\u00a01\u00a0data/a.txt\n").write(root)
+
+
+@case(Code.FETCH_MALFORMED)
+def _an_address_to_fetch_with_a_control_character_in_it(root: Path) -> None:
+    fetching("https://exam\x1bple.org/a.txt 1 data/a.txt\n").write(root)
 
 
 @case(Code.FETCH_MALFORMED)

@@ -153,6 +153,27 @@ def test_an_archive_that_is_cut_is_never_valid(form, share, tmp_path):
     assert not judged(path).is_valid
 
 
+@pytest.mark.parametrize("form", ["tar", "tar.gz", "tar.zst"])
+def test_a_tar_that_is_cut_within_a_member_is_damaged_and_no_bomb(form, tmp_path):
+    draft(payload={"data/big.bin": BIG}).write(tmp_path / "bag")
+    path = packed(tmp_path / "bag", tmp_path / f"bag.{form}", "tar")
+    compressed(path.read_bytes()[: path.stat().st_size // 2], path, form)
+    assert Code.SERIALIZATION_DAMAGED in codes(path)
+    assert Code.SERIALIZATION_EXCESSIVE not in codes(path)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda packed: packed[:-8] + b"0000" + packed[-4:], lambda packed: packed + b"more", lambda packed: packed[:-3]],
+)
+def test_the_end_of_what_was_compressed_is_read_too(spoil, tmp_path):
+    draft().write(tmp_path / "bag")
+    path = packed(tmp_path / "bag", tmp_path / "bag.tar.gz", "tar.gz")
+    assert codes(path) == set()
+    path.write_bytes(spoil(path.read_bytes()))
+    assert codes(path) == {Code.SERIALIZATION_DAMAGED}
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_one_flipped_byte_of_payload_is_found(form, tmp_path):
     draft(payload={"data/big.bin": BIG}).write(tmp_path / "bag")

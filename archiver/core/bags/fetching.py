@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import urlsplit
+import unicodedata
+from urllib.parse import unquote, urlsplit
 
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LOCAL_ENDINGS = (".local", ".localhost", ".internal", ".home.arpa", ".localdomain", ".lan")
 
 
@@ -15,20 +17,29 @@ def refused_address(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").rstrip(".").lower()
-        _ = parts.port
+        # As a resolver is given it: digits in circles are digits.
+        host = unicodedata.normalize("NFKC", unquote(parts.hostname or "")).rstrip(".").lower()
+        port = parts.port
     except ValueError:
         return "it cannot be read"
-    if not host:
-        return "it names no host"
     if parts.username is not None or parts.password is not None:
         return "it holds a user name"
+    return _refused_host(host) if port != 0 else "it cannot be read"
+
+
+def _refused_host(host: str) -> str:
+    if not host:
+        return "it names no host"
+    if not host.isprintable() or any(character in " /?#@\\" for character in host):
+        return "it cannot be read"
     if host.endswith(_LOCAL_ENDINGS) or ("." not in host and ":" not in host and not _number(host)):
         return "a name of a private network"
     address = _address(host)
-    if address is not None and not address.is_global:
-        return "a private address"
-    return ""
+    if address is None:
+        # No name ends in a number (RFC 1123 §2.1), and none holds a percent sign.
+        return "it cannot be read" if "%" in host or _number(host.rpartition(".")[2]) else ""
+    is_public = address.is_global and not (address.is_multicast or address.is_reserved)
+    return "" if is_public else "a private address"
 
 
 def _number(host: str) -> bool:
@@ -41,8 +52,10 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         address = ipaddress.ip_address(host)
     except ValueError:
         return _legacy(host)
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        return inner or (ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else address)
+    return address
 
 
 def _legacy(host: str) -> ipaddress.IPv4Address | None:

@@ -43,6 +43,7 @@ _MANIFEST = re.compile(r"(tag)?manifest-([A-Za-z0-9_-]+)\.txt")
 _FIRST_LINE = re.compile(r"BagIt-Version: ([0-9]{1,3})\.([0-9]{1,3})")
 _SECOND_LINE = re.compile(r"Tag-File-Character-Encoding: (\S{1,40})")
 _OXUM = re.compile(r"([0-9]{1,30})\.([0-9]{1,18})")
+_FETCH = re.compile(r"(?i)(https?://[^/\s]\S*)[ \t]+([0-9]{1,18}|-)[ \t]+([^ \t].*)", re.DOTALL)
 _OLD_INFO = "package-info.txt"
 _TAG_FILES = {DECLARATION, "bag-info.txt", _OLD_INFO, "fetch.txt"}
 _RESERVED = re.compile(r"/(?:con|prn|aux|nul|com[1-9]|lpt[1-9])\s*(?:[./]|\Z)")
@@ -410,7 +411,7 @@ class Reading:
         if is_tag and path.startswith("data/"):
             self._found(FindingCode.MANIFEST_PATH_OUTSIDE, f"{name}: {path}", expected="a tag file", actual=path)
             return False
-        if is_tag and path.startswith("tagmanifest-"):
+        if is_tag and path.startswith("tag") and _MANIFEST.fullmatch(path):
             self._found(FindingCode.TAG_MANIFEST_SELF, f"{name}: {path}", expected="no tag manifest in a tag manifest")
             return False
         return True
@@ -458,16 +459,30 @@ class Reading:
             slots[slot] = 1
             if _RESERVED.search(f"/{key}"):
                 self._found(FindingCode.PATH_RESERVED, path, expected="a name that Windows can store", actual=path)
+        suspected.update(slot for key, _ in self._directories() if slots[slot := hash(key) % len(slots)])
         if suspected:
             self._check_suspected(suspected, len(slots))
 
+    def _directories(self) -> Iterator[tuple[str, str]]:
+        """Yield the directories of what is there, as compared and as written; one may come more than once."""
+        before = ""
+        for path, _, _ in self._there:
+            above = directory = path.rpartition("/")[0]
+            while above and directory != before and not before.startswith(f"{above}/"):
+                yield collision_key(above), above
+                above = above.rpartition("/")[0]
+            before = directory
+
     def _check_suspected(self, suspected: set[int], slots: int) -> None:
         """Compare the few names whose slot was taken, so that not all names need be put in order a second time."""
-        rows = ((collision_key(path), path) for path, _, _ in self._there)
+        rows = chain(
+            ((key, 0, f"{path}/") for key, path in self._directories()),
+            ((collision_key(path), 1, path) for path, _, _ in self._there),
+        )
         before = ("", "")
-        for key, path in self._in_order(row for row in rows if hash(row[0]) % slots in suspected):
+        for key, is_file, path in self._in_order(row for row in rows if hash(row[0]) % slots in suspected):
             # An equal path is a repeated member of an archive, which is a finding of its own.
-            if key == before[0] and path != before[1]:
+            if is_file and key == before[0] and path != before[1]:
                 self._found(
                     FindingCode.PATHS_COLLIDE, path, expected="names that differ by more than case", actual=before[1]
                 )
@@ -508,12 +523,10 @@ class Reading:
 
 def _fetch_entry(line: str) -> tuple[str, int | None, str] | None:
     """Return URL, length and path (still encoded) of a line of a fetch file (RFC 8493 §2.2.3), or None when it is none."""
-    parts = line.split(None, 2)
-    if len(parts) != 3 or not re.match(r"(?i)https?://[^/]", parts[0]):
+    match = _FETCH.fullmatch(line)
+    if match is None or not match[1].isprintable():
         return None
-    if not re.fullmatch(r"[0-9]{1,18}|-", parts[1]):
-        return None
-    return parts[0], None if parts[1] == "-" else int(parts[1]), parts[2]
+    return match[1], None if match[2] == "-" else int(match[2]), match[3]
 
 
 def _algorithm(manifest: str) -> Algorithm | None:

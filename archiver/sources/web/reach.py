@@ -132,7 +132,7 @@ class Reach:
 
 def is_public(address: Address) -> bool:
     """Tell whether an address belongs to the public network."""
-    return address.is_global and not address.is_multicast
+    return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def host_of(url: str) -> str:
