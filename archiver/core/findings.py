@@ -52,6 +52,7 @@ class FindingCode(StrEnum):
     FILE_CHANGED = "FILE_CHANGED"
     TOO_MANY_FINDINGS = "TOO_MANY_FINDINGS"
     PROFILE_IDENTIFIER = "PROFILE_IDENTIFIER"
+    PROFILE_OTHER = "PROFILE_OTHER"
     PROFILE_BAG_INFO = "PROFILE_BAG_INFO"
     PROFILE_MANIFESTS = "PROFILE_MANIFESTS"
     PROFILE_TAG_MANIFESTS = "PROFILE_TAG_MANIFESTS"
@@ -124,6 +125,7 @@ CLAUSES = {
     FindingCode.FILE_CHANGED: "RFC 8493 §3",
     FindingCode.TOO_MANY_FINDINGS: "docs/findings.md",
     FindingCode.PROFILE_IDENTIFIER: "BagIt Profiles 1.4, Implementation details 1",
+    FindingCode.PROFILE_OTHER: "BagIt Profiles 1.4, Implementation details 1",
     FindingCode.PROFILE_BAG_INFO: "BagIt Profiles 1.4, Bag-Info",
     FindingCode.PROFILE_MANIFESTS: "BagIt Profiles 1.4, Manifests",
     FindingCode.PROFILE_TAG_MANIFESTS: "BagIt Profiles 1.4, Tag-Manifests",
@@ -169,6 +171,7 @@ WARNINGS = frozenset(
         FindingCode.HARD_LINK,
         FindingCode.FETCH_ADDRESS,
         FindingCode.PATH_RESERVED,
+        FindingCode.PROFILE_OTHER,
     ]
 )
 """Deviations that a reader accepts and warns of; the bag stays valid. Nothing is fetched from a refused address."""

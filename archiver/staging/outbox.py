@@ -6,6 +6,7 @@ import errno
 import os
 import tarfile
 from contextlib import contextmanager, suppress
+from filecmp import cmp
 from typing import TYPE_CHECKING, BinaryIO
 
 from archiver.core.errors import ObjectConflictError, ObjectDamagedError, StagingFullError, StoreError
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
 _BLOCK = 512
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG}
+_NO_PLACE = {
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENOTEMPTY,
+    errno.ENOENT,  # a file system that the kernel makes up, such as /proc, takes no new names
+    errno.ELOOP,
+    errno.EINVAL,
+    errno.ENXIO,
+}
 _CHUNK = 1 << 20
 
 
@@ -116,7 +127,16 @@ class TarOutbox:
             file.flush()
             os.fsync(file.fileno())
             file.close()
-            self._part.replace(self._path)
+            try:
+                # A link, not a rename: it never takes the place of a file that is there already.
+                os.link(self._part, self._path)
+            except FileExistsError as error:
+                if not self._is_there():
+                    raise ObjectConflictError(
+                        f"{self._path} is there already and is another file; it was left as it is",
+                        next_command="archiver get ITEM ANOTHER-DIRECTORY",
+                    ) from error
+            self._part.unlink()
         return str(self._path)
 
     def close(self) -> None:
@@ -124,6 +144,10 @@ class TarOutbox:
         if self._file is not None:
             self._file.close()
         self._part.unlink(missing_ok=True)
+
+    def _is_there(self) -> bool:
+        """Tell whether the file that has the name already is this one, byte for byte."""
+        return not self._path.is_symlink() and self._path.is_file() and cmp(self._part, self._path, shallow=False)
 
     def _opened(self) -> BinaryIO:
         if self._file is None:
@@ -160,7 +184,7 @@ def translated(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM | {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY}:
+        if error.errno not in _NO_ROOM | _NO_PLACE:
             raise
         raise StagingFullError(
             f"{error.filename or place} cannot be written: {error.strerror}", next_command=f"df -h {place}"

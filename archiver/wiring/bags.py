@@ -65,9 +65,15 @@ class Looking:
         try:
             profile = parse_profile(self.profile.read_bytes()) if self.profile else None
         except ProfileError as error:
-            raise SettingsError(f"{self.profile}: not a BagIt profile: {error}") from error
+            raise SettingsError(
+                f"{self.profile}: not a BagIt profile: {error}",
+                next_command=shlex.join(["python", "-m", "json.tool", str(self.profile)]),
+            ) from error
         except OSError as error:
-            raise SettingsError(f"{self.profile}: cannot be read: {error.strerror}") from error
+            raise SettingsError(
+                f"{self.profile}: cannot be read: {error.strerror}",
+                next_command=shlex.join(["ls", "-l", str(self.profile)]),
+            ) from error
         return Demand(self.is_lenient, profile, serialization)
 
 

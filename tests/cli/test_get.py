@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import tarfile
+from pathlib import Path
 
 import bagit
 import pytest
@@ -136,6 +137,27 @@ def test_the_same_command_goes_on_and_leaves_other_peoples_files(archive):
     refused = archive.run("get", "one", "out")
     assert (refused.status, (archive.root / "out" / "big.flac").read_bytes()) == (3, b"mine")
     assert "is there already" in refused.err
+
+
+def test_a_tar_never_takes_the_place_of_another_file(archive):
+    (archive.root / "out").mkdir()
+    other = archive.root / "out" / "one-v1.tar"
+    other.write_bytes(b"mine")
+    done = archive.run("get", "one", "out", "--as", "tar")
+    assert (done.status, other.read_bytes()) == (3, b"mine"), done.err
+    assert "archiver get ITEM ANOTHER-DIRECTORY" in done.err
+    assert [path.name for path in (archive.root / "out").iterdir()] == ["one-v1.tar"]
+    other.unlink()
+    assert archive.run("get", "one", "out", "--as", "tar").status == 0
+    assert archive.run("get", "one", "out", "--as", "tar").status == 0  # the same again is no conflict
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a /proc")
+def test_a_place_that_takes_no_files_is_said(archive):
+    done = archive.run("get", "one", "/proc/none")
+    assert done.status == 4
+    assert "Traceback" not in done.err
+    assert "/proc/none" in done.err
 
 
 def test_what_is_not_held_is_said(archive):

@@ -17,9 +17,6 @@ DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 LICENCE_LABEL = "License-URL"
 """Our own label. The spelling is that of the tools that will read it, not ours."""
 
-BTR_PROFILE = "https://github.com/dpscollaborative/btr_bagit_profile/releases/download/1.0/btr-bagit-profile.json"
-"""The public profile "Beyond the Repository" 1.0, by which several services for distributed preservation accept deposits."""
-
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB", "EB")
 
 
@@ -66,9 +63,7 @@ class BagInfo:
             ("Payload-Oxum", f"{self.payload_bytes}.{self.payload_files}"),
             ("Bag-Software-Agent", self.software_agent),
             (LICENCE_LABEL, self.licence_url),
-            # BagIt Profiles 1.4 lets a bag name each profile that it satisfies.
             ("BagIt-Profile-Identifier", self.profile_identifier),
-            ("BagIt-Profile-Identifier", BTR_PROFILE),
         )
         return tuple((label, value) for label, value in every if value)
 

@@ -206,9 +206,10 @@ def _info(profile: Profile, bag: BagFacts) -> Iterator[Finding]:
     values: dict[str, list[str]] = {}
     for label, value in bag.info:
         values.setdefault(label.lower(), []).append(value)
-    if profile.identifier not in values.get(IDENTIFIER.lower(), []):
-        found = ", ".join(values.get(IDENTIFIER.lower(), [])) or "nothing"
-        yield Finding(FindingCode.PROFILE_IDENTIFIER, where, expected=profile.identifier, actual=found)
+    named = [value for value in values.get(IDENTIFIER.lower(), []) if value.strip()]
+    if profile.identifier not in named:
+        code = FindingCode.PROFILE_OTHER if named else FindingCode.PROFILE_IDENTIFIER
+        yield Finding(code, where, expected=profile.identifier, actual=", ".join(named) or "nothing")
     for label, rule in profile.info.items():
         found_values = values.get(label.lower(), [])
         if rule.is_required and not any(value.strip() for value in found_values):

@@ -93,7 +93,7 @@ def test_every_element_of_the_design_is_there_in_order():
 
     assert labels == [
         "Source-Organization", "Contact-Email", "External-Description", "External-Identifier", "Internal-Sender-Identifier",
-        "Bagging-Date", "Bag-Size", "Payload-Oxum", "Bag-Software-Agent", "License-URL", "BagIt-Profile-Identifier", "BagIt-Profile-Identifier",
+        "Bagging-Date", "Bag-Size", "Payload-Oxum", "Bag-Software-Agent", "License-URL", "BagIt-Profile-Identifier",
     ]  # fmt: skip
 
 
