@@ -157,5 +157,6 @@ def test_other_files_go_on_while_one_waits(tmp_path):
         archive = Archive(tmp_path / "archive", double.url)
         assert archive.harvested().outcomes["one"][0] == "stored"
         order = [path.rsplit("/", 1)[1] for path in double.asked_for_bytes()]
-    assert order[-1] == "0.flac"
-    assert order.count("0.flac") == 2
+    first, second = (number for number, name in enumerate(order) if name == "0.flac")
+    # All of them on a machine that is not busy; on a busy one two seconds may be over sooner.
+    assert second - first > 2, order

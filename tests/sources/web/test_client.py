@@ -191,7 +191,7 @@ def test_an_answer_that_drips_is_given_up(server, where):
         client.open(f"{server.url}/a") as delivery,
     ):
         list(delivery.chunks)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 FLOODS = {
@@ -215,7 +215,7 @@ def test_a_flood_of_header_lines_costs_neither_time_nor_memory(server, client, k
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 << 20
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_one_very_long_field_is_no_fault(server, client):
