@@ -184,7 +184,7 @@ def test_an_answer_that_drips_is_given_up(server, where):
     began = time.monotonic()
     with pytest.raises(SourceUnavailableError, match=r"only \d+ bytes|broke off"):
         client.get(f"{server.url}/a")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     began = time.monotonic()
     with (
         pytest.raises(SourceUnavailableError, match=r"only \d+ bytes|broke off"),
