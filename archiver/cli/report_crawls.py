@@ -39,7 +39,7 @@ def report_crawls_command(front: Front, *, selection: str, last: int, files: tup
     from archiver.reports import text
     from archiver.wiring import reporting
 
-    reporting.checked_forms(files, (".json", ".csv"))
+    reporting.checked_forms(files, (".json", ".csv"), command="archiver report crawls")
     with reporting.opened_catalogue(front.settings()) as catalogue:
         runs = tuple(catalogue.runs(selection=selection, limit=last))
     records = [_record(run) for run in runs]

@@ -49,7 +49,7 @@ def report_licences_command(
     from archiver.wiring import reporting
 
     policy = _policy(name, switches)
-    reporting.checked_forms(files, (".json", ".csv"))
+    reporting.checked_forms(files, (".json", ".csv"), command="archiver report licences")
     with reporting.opened_catalogue(front.settings()) as catalogue:
         survey = survey_licences(catalogue.holdings(), table=wiring.legal_tools(), policy=policy)
     for file in files:

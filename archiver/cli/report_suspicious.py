@@ -41,7 +41,7 @@ def report_suspicious_command(front: Front, *, files: tuple[Path, ...], output: 
     from archiver.wiring.derivation import surveyed, suspicion_report
 
     makers = {".html": suspicion_page, ".json": suspicion_json, ".csv": suspicion_csv}
-    reporting.checked_forms(files, tuple(makers))
+    reporting.checked_forms(files, tuple(makers), command="archiver report suspicious")
     settings = front.settings()
     report = suspicion_report(settings)
     if output == "jsonl":

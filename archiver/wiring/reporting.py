@@ -202,5 +202,6 @@ def write_whole(file: Path, pieces: Iterable[str]) -> None:
             beside.unlink(missing_ok=True)
     except OSError as error:
         raise SettingsError(
-            f"{file} cannot be written: {error.strerror}", next_command="archiver report audit --report FILE"
+            f"{file} cannot be written: {error.strerror}",
+            next_command=f"ls -ld {file.parent}   # then the same command again, with a name that can be written",
         ) from error

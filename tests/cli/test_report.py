@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from archiver.cli.report import REPORTS
 from archiver.rehearsal.double import ArchiveDouble
 from archiver.rehearsal.sample_audio import demo_collection
 from tests.archive import Archive
@@ -58,6 +59,13 @@ def test_a_file_that_cannot_be_written_is_refused_before_any_work(archive, file,
     done = archive.run("report", "audit", "--report", file)
     assert done.status == 2
     assert said in done.err
+
+
+@pytest.mark.parametrize("name", sorted(REPORTS))
+def test_a_refused_file_ends_with_the_same_report_to_type_again(archive, name):
+    done = archive.run("report", name, "--report", "x.docx")
+    assert done.status == 2
+    assert f"next: archiver report {name} --report x." in done.err
 
 
 def test_an_interval_that_cannot_be_read_is_named(archive):
