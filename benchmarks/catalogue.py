@@ -27,7 +27,8 @@ from archiver.catalogue import open_catalogue
 from archiver.catalogue.remembering import forget
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.fixity import Algorithm, Digest, Grade, digest_of
-from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding, ItemOutcome, Outcome
+from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding
+from archiver.core.outcomes import ItemOutcome, Outcome
 from archiver.core.packages import ItemId
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from archiver.catalogue import schema
-from archiver.core.holdings import Outcome
+from archiver.core.outcomes import Outcome
 from archiver.core.packages import ItemId
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from archiver.catalogue import rows, schema
 from archiver.catalogue.remembering import Remembering
 from archiver.catalogue.withdrawing import is_dark
-from archiver.core.holdings import CopyStatus, Outcome, StoreTotals, Totals
+from archiver.core.holdings import CopyStatus, StoreTotals, Totals
+from archiver.core.outcomes import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

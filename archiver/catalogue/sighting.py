@@ -12,7 +12,8 @@ from archiver.catalogue import rows, schema
 from archiver.catalogue.withdrawing import is_dark
 from archiver.catalogue.writing import item_row
 from archiver.core.crawls import Sighting, Stage, Window
-from archiver.core.holdings import CopyStatus, Outcome
+from archiver.core.holdings import CopyStatus
+from archiver.core.outcomes import Outcome
 from archiver.core.packages import ItemId
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from archiver.core.holdings import ItemOutcome, Run
+    from archiver.core.holdings import Run
+    from archiver.core.outcomes import ItemOutcome
 
 _AT_ONCE = 500
 """Items looked up in one statement; databases limit the number of its values."""

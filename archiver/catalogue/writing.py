@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
 from archiver.catalogue.remembering import forget
-from archiver.core.holdings import Outcome, Run
+from archiver.core.holdings import Run
+from archiver.core.outcomes import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from archiver.core.crawls import Crawl
     from archiver.core.events import Event
-    from archiver.core.holdings import Copy, HeldFile, Holding, ItemOutcome
+    from archiver.core.holdings import Copy, HeldFile, Holding
+    from archiver.core.outcomes import ItemOutcome
     from archiver.core.packages import ItemId
 
 BATCH = 1000

@@ -16,8 +16,8 @@ from archiver.cli.front import Front, emit, example, output_option, pass_front, 
 from archiver.cli.harvest import Run
 from archiver.cli.log import publish_if_wanted
 from archiver.core.handed import Words
-from archiver.core.holdings import ItemOutcome, Outcome
 from archiver.core.licences.policies import PRESETS
+from archiver.core.outcomes import ItemOutcome, Outcome
 
 if TYPE_CHECKING:
     from archiver.core.packages import ItemId

@@ -17,7 +17,7 @@ from archiver.cli.log import publish_if_wanted
 from archiver.cli.progress import progress_bars
 from archiver.core.crawls import CrawlTally, summed
 from archiver.core.errors import CannotRunError, InterruptedRunError, SourceError, UsageError
-from archiver.core.holdings import ItemOutcome, Outcome
+from archiver.core.outcomes import ItemOutcome, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,12 +12,35 @@ from archiver.core.findings import Finding, FindingCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import timedelta
 
     from archiver.core.packages import ItemId
-    from archiver.core.surveys import StorePlan
 
 ADD_A_STORE = "add a [stores.NAME] to archiver.toml, then: archiver replicate --to NAME"
 REPAIR = "archiver repair --dry-run"
+
+
+@dataclass(frozen=True, slots=True)
+class StorePlan:
+    """What the settings say about a store.
+
+    Attributes:
+        name: Of the store.
+        kind: ``directory`` or ``s3``.
+        location: Where it stands, or empty where nobody said; likewise the next three.
+        provider: Who runs it.
+        medium: What the bytes lie on.
+        threat: The disaster that could take it.
+        every: The longest time between two checks of a copy.
+    """
+
+    name: str
+    kind: str
+    location: str
+    provider: str
+    medium: str
+    threat: str
+    every: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from archiver.core.holdings import Outcome
+from archiver.core.outcomes import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from archiver.core.holdings import ItemOutcome
+    from archiver.core.outcomes import ItemOutcome
     from archiver.core.packages import ItemId
 
 OVERLAP = timedelta(days=2)

@@ -16,7 +16,8 @@ from archiver.core.surveys import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from archiver.core.surveys import StorePlan, Survey
+    from archiver.core.coverage import StorePlan
+    from archiver.core.surveys import Survey
 
 
 class Area(StrEnum):

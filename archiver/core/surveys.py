@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from archiver.core.coverage import StorePlan
 from archiver.core.fixity import Grade
 from archiver.core.holdings import CopyStatus
 
@@ -26,29 +27,6 @@ DEFAULT_INTERVAL = timedelta(days=90)
 
 AGES = (("up to 7 days", 7), ("8 to 30 days", 30), ("31 to 90 days", 90), ("91 days to a year", 365), ("older", 10**6))
 """Classes of how long ago a copy was checked: name, and the most days."""
-
-
-@dataclass(frozen=True, slots=True)
-class StorePlan:
-    """What the settings say about a store.
-
-    Attributes:
-        name: Of the store.
-        kind: ``directory`` or ``s3``.
-        location: Where it stands, or empty where nobody said; likewise the next three.
-        provider: Who runs it.
-        medium: What the bytes lie on.
-        threat: The disaster that could take it.
-        every: The longest time between two checks of a copy.
-    """
-
-    name: str
-    kind: str
-    location: str
-    provider: str
-    medium: str
-    threat: str
-    every: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from archiver.core.crawls import Crawl
     from archiver.core.events import Event
-    from archiver.core.holdings import HeldFile, Holding, ItemOutcome, Outcome, Run, Totals
+    from archiver.core.holdings import HeldFile, Holding, Run, Totals
+    from archiver.core.outcomes import ItemOutcome, Outcome
     from archiver.core.packages import ItemId
 
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.crawls import Sighting, Window
-    from archiver.core.holdings import ItemOutcome, Run
+    from archiver.core.holdings import Run
+    from archiver.core.outcomes import ItemOutcome
     from archiver.core.packages import ItemId
 
 

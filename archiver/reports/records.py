@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from archiver.core.holdings import Outcome
+from archiver.core.outcomes import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from archiver.core.crawls import Crawl
     from archiver.core.events import Event
     from archiver.core.findings import BagVerdict, Finding
-    from archiver.core.holdings import Copy, HeldFile, Holding, ItemOutcome, Totals
+    from archiver.core.holdings import Copy, HeldFile, Holding, Totals
+    from archiver.core.outcomes import ItemOutcome
     from archiver.core.runs import LastRun
     from archiver.core.versions import Difference
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archiver.core.attribution import one_line
 from archiver.core.bags.bag_info import human_size
 from archiver.core.coverage import in_words
-from archiver.core.holdings import Outcome
+from archiver.core.outcomes import Outcome
 from archiver.reports.records import moment, timestamp
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from archiver.core.crawls import Crawl
     from archiver.core.events import Event
     from archiver.core.findings import Finding
-    from archiver.core.holdings import HeldFile, Holding, ItemOutcome, Totals
+    from archiver.core.holdings import HeldFile, Holding, Totals
+    from archiver.core.outcomes import ItemOutcome
     from archiver.core.runs import LastRun
     from archiver.core.versions import Difference
 

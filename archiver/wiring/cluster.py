@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from archiver.clock import SystemClock
     from archiver.core.audits import CheckedCopy, DueCopy
     from archiver.core.fixity import Grade
-    from archiver.core.holdings import ItemOutcome
+    from archiver.core.outcomes import ItemOutcome
     from archiver.core.packages import ItemId
     from archiver.core.selections import Selection
     from archiver.engines.clusters import Cluster
@@ -218,7 +218,7 @@ def _refuse_other_directories(vault: Mapping[str, Store], driver: Driver) -> Non
 
 def lost_item(candidate: Candidate, why: str) -> ItemOutcome:
     """Return the outcome of an item whose worker processes died."""
-    from archiver.core.holdings import ItemOutcome, Outcome
+    from archiver.core.outcomes import ItemOutcome, Outcome
 
     item = candidate.item
     return ItemOutcome(item, Outcome.FAILED, ("WORKER_LOST",), f"{item}: {why}", transient=True)

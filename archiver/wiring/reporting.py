@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from archiver import wiring
-from archiver.core.coverage import CopyRule
+from archiver.core.coverage import CopyRule, StorePlan
 from archiver.core.errors import SettingsError, UsageError
 from archiver.core.intervals import parse_duration
-from archiver.core.surveys import StorePlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -11,9 +11,8 @@ from archiver.core.holdings import CopyStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from archiver.core.coverage import CopyRule
+    from archiver.core.coverage import CopyRule, StorePlan
     from archiver.core.packages import ItemId
-    from archiver.core.surveys import StorePlan
     from archiver.ports.catalogue import Holdings
     from archiver.ports.coverage import Coverage
 

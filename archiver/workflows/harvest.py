@@ -33,7 +33,8 @@ from archiver.core.errors import (
 )
 from archiver.core.events import Event, EventOutcome, EventType
 from archiver.core.gate import AdmittedItem, TurnedAway, appraise
-from archiver.core.holdings import CopyStatus, HeldFile, Holding, ItemOutcome, Outcome
+from archiver.core.holdings import CopyStatus, HeldFile, Holding
+from archiver.core.outcomes import ItemOutcome, Outcome
 from archiver.core.preferences import PATH as PREFERENCES
 from archiver.core.preferences import recorded
 from archiver.core.queries import contradicts

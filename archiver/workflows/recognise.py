@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from archiver.core.crawls import Stage, mark_of
 from archiver.core.errors import InterruptedRunError, ItemDarkError, ItemNotFoundError, SourceError
 from archiver.core.events import Event, EventOutcome, EventType
-from archiver.core.holdings import ItemOutcome, Outcome
 from archiver.core.licences.decisions import GATE_VERSION
+from archiver.core.outcomes import ItemOutcome, Outcome
 from archiver.workflows.reappraise import asked
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from archiver.core.coverage import CopyRule
+    from archiver.core.coverage import CopyRule, StorePlan
     from archiver.core.events import Event
     from archiver.core.packages import ItemId
-    from archiver.core.surveys import StorePlan, Survey
+    from archiver.core.surveys import Survey
     from archiver.ports.catalogue import Holdings
     from archiver.ports.chronicle import Chronicle
     from archiver.ports.coverage import Coverage

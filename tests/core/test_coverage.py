@@ -10,13 +10,13 @@ from archiver.core.coverage import (
     CopyRule,
     Shortfall,
     Spread,
+    StorePlan,
     findings_of,
     in_words,
     lacks,
     remedy,
 )
 from archiver.core.packages import ItemId
-from archiver.core.surveys import StorePlan
 
 
 def plan(name, location="", provider="", medium=""):

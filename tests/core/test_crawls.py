@@ -23,7 +23,7 @@ from archiver.core.crawls import (
     since_when,
     summed,
 )
-from archiver.core.holdings import ItemOutcome, Outcome
+from archiver.core.outcomes import ItemOutcome, Outcome
 from archiver.core.packages import ItemId
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

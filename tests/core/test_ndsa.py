@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from archiver.core.coverage import StorePlan
 from archiver.core.events import EventType
 from archiver.core.fixity import Grade
 from archiver.core.holdings import Copy, CopyStatus
 from archiver.core.ndsa import DECLARABLE, Area, Facts, assess
-from archiver.core.surveys import StorePlan, Surveyor
+from archiver.core.surveys import Surveyor
 from tests.reports.surveys import NOW, holding
 
 PLACES = (("a", "Berlin", "own hardware", "disk", "fire"), ("b", "Helsinki", "Cloud", "object storage", "bankruptcy"),
