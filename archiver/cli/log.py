@@ -74,7 +74,7 @@ def publish_if_wanted(front: Front, settings: Settings) -> int:
 def publish_log(front: Front, settings: Settings, *, output: str) -> int:
     """Publish and say what was done; return the exit status."""
     from archiver.wiring import logbook
-    from archiver.workflows.logbook import publish as published
+    from archiver.workflows.publish_log import publish as published
 
     sealer = logbook.sealer(settings)
     with closing(wiring.open_catalogue(settings)) as catalogue:
@@ -171,7 +171,7 @@ def verify(front: Front, *, names: tuple[str, ...], keys: tuple[str, ...], no_ba
     """
     from archiver.reports import records, text
     from archiver.wiring import logbook
-    from archiver.workflows.logbook import Evidence, Tally, verify_log
+    from archiver.workflows.verify_log import Evidence, Tally, verify_log
 
     settings = front.settings()
     chosen = _chosen(settings, names)

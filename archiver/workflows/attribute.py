@@ -11,6 +11,7 @@ from archiver.core.bags.paths import decode_path
 from archiver.core.errors import ObjectDamagedError, ObjectNotFoundError, StoreError
 from archiver.core.fixity import Algorithm, Digest, digest_of
 from archiver.core.versions import Description
+from archiver.workflows.small_object import small_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,7 @@ def description_of(held: Holding, stores: Mapping[str, Store]) -> Description:
 
 
 def _read(held: Holding, key: str, store: Store) -> Description:
-    manifest = _content(store, f"{key}/{LAST_TAG_FILE}")
+    manifest = small_object(store, f"{key}/{LAST_TAG_FILE}", limit=LONGEST)
     if digest_of(manifest, Algorithm.SHA512) != held.tag_manifest:
         raise ObjectDamagedError(
             f"{held.item}: the tag manifest in store {store.name!r} is not the one that was deposited",
@@ -68,7 +69,7 @@ def _read(held: Holding, key: str, store: Store) -> Description:
     listed = {decode_path(entry[1]): Digest(Algorithm.SHA512, entry[0]) for entry in entries if entry is not None}
     if PATH not in listed:
         return Description(None, listed)
-    record = _content(store, f"{key}/{PATH}")
+    record = small_object(store, f"{key}/{PATH}", limit=LONGEST)
     attribution = recognise_attribution(record)
     if digest_of(record, Algorithm.SHA512) != listed[PATH] or attribution is None:
         raise ObjectDamagedError(
@@ -76,13 +77,3 @@ def _read(held: Holding, key: str, store: Store) -> Description:
             next_command=f"archiver verify {key}",
         )
     return Description(attribution, listed)
-
-
-def _content(store: Store, key: str) -> bytes:
-    content = bytearray()
-    with store.read(key) as chunks:
-        for chunk in chunks:
-            content += chunk
-            if len(content) > LONGEST:
-                raise ObjectDamagedError(f"{key} in store {store.name!r} is longer than {LONGEST} bytes")
-    return bytes(content)

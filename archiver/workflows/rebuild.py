@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 from archiver.core.bags.bag_info import LICENCE_LABEL
 from archiver.core.bags.layout import LAST_TAG_FILE, aip_prefix
 from archiver.core.bags.manifests import split_lines
+from archiver.core.bags.validating import LARGEST_TAG_FILE
 from archiver.core.errors import CatalogueError, StoreError
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.findings import Finding, FindingCode
@@ -28,6 +29,7 @@ from archiver.core.snapshots import PLACE, last_of, parse_shard, recognise_shard
 from archiver.core.sounds import sounds_in
 from archiver.core.technical import PATH as TECHNICAL
 from archiver.workflows.check import entries_of
+from archiver.workflows.small_object import small_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
     from archiver.ports.stores import Store
 
 AIP_RECORD = "metadata/aip.json"
-LARGEST = 64 << 20
-"""Bytes of a shard or a tag file that are read into memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def _recall(store: Store, ledger: SnapshotLedger) -> None:
         numbers = recognise_shard(key)
         if numbers is None or numbers[1] <= done:
             continue
-        shard = parse_shard(key, _whole(store, key))
+        shard = parse_shard(key, small_object(store, key, limit=LARGEST_TAG_FILE))
         if numbers[0] <= done:
             # A store that was away got its stretches in other lengths; what is there twice is taken once.
             shard = replace(shard, first=done + 1, events=shard.events[done + 1 - numbers[0] :])
@@ -151,7 +151,11 @@ def _read_bag(store: Store, prefix: str, clock: Clock) -> _Read:
 
 def _parsed_bag(store: Store, prefix: str, now: datetime) -> _Read:
     sizes = {facts.key.removeprefix(prefix): facts.size for facts in store.list(prefix)}
-    tags = {path: _whole(store, prefix + path) for path in sizes if not path.startswith(("data/", "metadata/source/"))}
+    tags = {
+        path: small_object(store, prefix + path, limit=LARGEST_TAG_FILE)
+        for path in sizes
+        if not path.startswith(("data/", "metadata/source/"))
+    }
     findings = [
         Finding(FindingCode.MANIFEST_ALTERED, prefix + path, str(digest), str(digest_of(tags[path], Algorithm.SHA512)))
         for path, digest in entries_of(tags[LAST_TAG_FILE], Algorithm.SHA512).items()
@@ -219,13 +223,3 @@ def _past(premis: ET.Element, *, item: str, version: int) -> Iterator[Event]:
             version=version,
             path=where if where.startswith("data/") else "",
         )
-
-
-def _whole(store: Store, key: str) -> bytes:
-    with store.read(key) as chunks:
-        content = b""
-        for chunk in chunks:
-            content += chunk
-            if len(content) > LARGEST:
-                raise StoreError(f"{key} is not read: it has more than {LARGEST} bytes")
-        return content

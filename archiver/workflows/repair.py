@@ -34,6 +34,7 @@ from archiver.core.fixity import STORED, Algorithm, Digest, Grade, Hasher, diges
 from archiver.core.packages import ItemId
 from archiver.workflows.audit import checked_copy, events_of
 from archiver.workflows.check import PAYLOAD_MANIFESTS, entries_of
+from archiver.workflows.small_object import small_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -156,10 +157,12 @@ class _Mending:
                 return self._removed(path)
             if code is FindingCode.CATALOGUE_ALTERED:
                 return self._impossible(
-                    path, "the catalogue is wrong, not the copy", f"rebuild --from {self.copy.store}"
+                    path, "the catalogue is wrong, not the copy", f"archiver rebuild --from {self.copy.store}"
                 )
             if code is FindingCode.OBJECT_UNVERIFIABLE:
-                return self._impossible(path, "only reading it tells", f"audit --item {self.copy.item} --grade read")
+                return self._impossible(
+                    path, "only reading it tells", f"archiver audit --item {self.copy.item} --grade read"
+                )
             if path.startswith("data/"):
                 return self._payload(path)
             return self._tag(path)
@@ -181,13 +184,15 @@ class _Mending:
     def _tag(self, path: str) -> Repair:
         content = self.tags.get(path)
         if content is None:
-            return self._impossible(path, "no store has sound bytes of this tag file", f"show {self.copy.item}")
+            return self._impossible(
+                path, "no store has sound bytes of this tag file", f"archiver show {self.copy.item}"
+            )
         return self._replaced(path, content, digest_of(content), source="the bag's own digests")
 
     def _payload(self, path: str) -> Repair:
         sha256 = self.payload.get(path)
         if sha256 is None:
-            return self._impossible(path, "neither catalogue nor manifest knows it", f"show {self.copy.item}")
+            return self._impossible(path, "neither catalogue nor manifest knows it", f"archiver show {self.copy.item}")
         tried: list[str] = []
         found = self._found(path, sha256, tried)
         if found is None:
@@ -236,8 +241,7 @@ class _Mending:
             return self._impossible(
                 path,
                 f"no place has bytes of {sha256}: {'; '.join(tried)}",
-                f"add PATH-OF-A-SOUND-FILE --item {self.copy.item}",
-                command=f"archiver show {self.copy.item}   # bring a sound copy of the store back, then: "
+                f"archiver show {self.copy.item}   # bring a sound copy of the store back, then: "
                 f"archiver repair {self.copy.item}",
             )
         try:
@@ -294,8 +298,8 @@ class _Mending:
         name = hashlib.sha256((self.copy.prefix + path).encode("utf-8", "surrogatepass")).hexdigest()
         return f"{BESIDE}{name}-{sha256.value[:16]}"
 
-    def _impossible(self, path: str, why: str, next_: str, *, command: str = "") -> Repair:
-        return self._said(path, RepairOutcome.IMPOSSIBLE, detail=f"{why}; next: {command or f'archiver {next_}'}")
+    def _impossible(self, path: str, why: str, next_: str) -> Repair:
+        return self._said(path, RepairOutcome.IMPOSSIBLE, detail=f"{why}; next: {next_}")
 
     def _said(
         self, path: str, outcome: RepairOutcome, *, source: str = "", digest: Digest | str = "", detail: str = ""
@@ -390,13 +394,7 @@ def _first(places: tuple[Store, ...], key: str, digest: Digest) -> bytes | None:
 
 def _whole(store: Store, key: str) -> bytes | None:
     """Return a tag file, or None where there is none, or one that is larger than any may be."""
-    content = bytearray()
     try:
-        with store.read(key) as chunks:
-            for chunk in chunks:
-                content += chunk
-                if len(content) > LARGEST_TAG_FILE:
-                    return None
-        return bytes(content)
+        return small_object(store, key, limit=LARGEST_TAG_FILE)
     except (ArchiverError, ValueError):
         return None

@@ -19,8 +19,9 @@ from archiver.rehearsal.double import ArchiveDouble
 from archiver.seals import timestamps
 from archiver.seals.ed25519 import KeyFile, TrustedKeys, make_key
 from archiver.stores.directory import DirectoryStore
-from archiver.workflows import logbook
-from archiver.workflows.logbook import Evidence, Tally, publish, verify_log
+from archiver.workflows import publish_log
+from archiver.workflows.publish_log import publish
+from archiver.workflows.verify_log import Evidence, Tally, verify_log
 from tests.archive import LICENCE, Archive
 from tests.contracts.catalogue_contract import event, holding
 from tests.servers.timestamp_authority import run_authority
@@ -316,7 +317,7 @@ def test_a_store_out_of_reach_is_named_and_caught_up_by_the_next_publication(hel
 
 
 def test_segments_are_bounded_and_compared_across_their_borders(held, monkeypatch):
-    monkeypatch.setattr(logbook, "SEGMENT_EVENTS", 4)
+    monkeypatch.setattr(publish_log, "SEGMENT_EVENTS", 4)
     held.publish()
     assert held.verify() == []
     held.sql("DELETE FROM event WHERE id IN (2, 9)")
@@ -384,3 +385,29 @@ def test_an_authority_that_is_not_there_stops_the_publication_with_a_reason(held
         publish(held.stores, events=held.catalogue, sealer=sealer, witness=TrustedKeys([]), clock=SystemClock())
     held.publish()
     assert held.verify() == []
+
+
+def test_a_takedown_its_end_and_a_deletion_are_in_the_log_when_the_command_ends(tmp_path):
+    key = tmp_path / "elsewhere" / "log.key"
+    with ArchiveDouble([DoubleItem("song", (DoubleFile("a.flac", b"music"),), {"licenseurl": LICENCE})]) as double:
+        archive = Archive(tmp_path / "archive", double.url)
+        archive.run("log", "key", str(key))
+        archive.extra_environment |= {
+            "ARCHIVER_LOG__KEY": str(key),
+            "ARCHIVER_WITHDRAWAL__DELETE": "true",
+            "ARCHIVER_WITHDRAWAL__DELETE_AFTER": "0 seconds",
+        }
+        assert archive.harvested().status == 0
+    why = ("--reason", "asked", "--approver", "A. Archivist")
+    for command in (
+        ("withdraw", "song", *why),
+        ("restore", "song", "--approver", "A. Archivist"),
+        ("withdraw", "song", *why),
+        ("withdraw", "--delete-due"),
+    ):
+        before = len(archive.run("log", "show", "--output", "jsonl").records)
+        done = archive.run(*command)
+        assert done.status == 0, done.err
+        assert len(archive.run("log", "show", "--output", "jsonl").records) == before + 1, command
+    verified = archive.run("log", "verify", "--output", "jsonl")
+    assert (verified.status, verified.summary["findings"], verified.summary["unpublished"]) == (0, 0, 0)
