@@ -55,5 +55,7 @@ def rebuild_command(front: Front, *, name: str, jobs: int | None, output: str) -
         emit({"summary": {"bags": bags, "files": files, "findings": findings}})
     else:
         front.say(f"{bags} bags with {files} files taken down from store {name}, {findings} findings")
+        if settings.log.key:
+            front.say("  next: archiver log verify   # before anything is added to the log")
         front.say("  next: archiver audit --all")
     return status.FINDINGS if findings else status.DONE

@@ -9,6 +9,7 @@ import click
 from archiver import wiring
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.log import publish_if_wanted
 from archiver.core.errors import SettingsError, StoreError, UsageError
 from archiver.core.packages import ItemId, parse_item_id
 
@@ -60,25 +61,27 @@ def withdraw_command(
             next_command='archiver withdraw ITEM --reason "…" --approver "NAME"',
         )
     table = settings.withdrawal
-    with audits.opened_keeping(settings) as catalogue:
-        one, missed = withdraw(
-            _item(item),
-            reason=(reason or "").strip(),
-            approver=(approver or "").strip(),
-            delete_after=parse_duration(table.delete_after) if table.delete else None,
-            ledger=catalogue,
-            holdings=catalogue,
-            vault=wiring.open_stores(settings, tuple(settings.stores)),
-            clock=wiring.clock(),
-        )
-    left = _without_derivatives(settings, one.item)
+    with wiring.locked(settings):
+        with audits.opened_keeping(settings) as catalogue:
+            one, missed = withdraw(
+                _item(item),
+                reason=(reason or "").strip(),
+                approver=(approver or "").strip(),
+                delete_after=parse_duration(table.delete_after) if table.delete else None,
+                ledger=catalogue,
+                holdings=catalogue,
+                vault=wiring.open_stores(settings, tuple(settings.stores)),
+                clock=wiring.clock(),
+            )
+        left = _without_derivatives(settings, one.item)
+        published = publish_if_wanted(front, settings)
     if output == "jsonl":
         emit({"withdrawn": one.to_json()})
     else:
         front.say(printable(f"withdrawn  {one.item}: dark from now on, its content is kept out"))
         if one.delete_after:
             front.say(f"  its bytes may be deleted after {one.delete_after:%Y-%m-%d}: archiver withdraw --delete-due")
-    return max(left, _missed(missed))
+    return max(left, published, _missed(missed))
 
 
 def _without_derivatives(settings: Settings, item: ItemId) -> int:
@@ -105,22 +108,23 @@ def _delete_due(front: Front, settings: Settings, output: str) -> int:
             next_command='"$EDITOR" archiver.toml',
         )
     clock, worst = wiring.clock(), status.DONE
-    with audits.opened_keeping(settings) as catalogue:
-        vault = wiring.open_stores(settings, tuple(settings.stores))
-        for one in catalogue.to_delete(at=clock.now()):
-            try:
-                removed = delete_withdrawn(
-                    one, ledger=catalogue, audits=catalogue, vault=vault, clock=clock, agent=Agent(wiring.AGENT)
-                )
-            except StoreError as error:
-                status.say(error)
-                worst = status.INCOMPLETE
-                continue
-            if output == "jsonl":
-                emit({"deleted": {"item": str(one.item), "objects": removed}})
-            else:
-                front.say(printable(f"deleted  {one.item}: {removed} objects"))
-    return worst
+    with wiring.locked(settings):
+        with audits.opened_keeping(settings) as catalogue:
+            vault = wiring.open_stores(settings, tuple(settings.stores))
+            for one in catalogue.to_delete(at=clock.now()):
+                try:
+                    removed = delete_withdrawn(
+                        one, ledger=catalogue, audits=catalogue, vault=vault, clock=clock, agent=Agent(wiring.AGENT)
+                    )
+                except StoreError as error:
+                    status.say(error)
+                    worst = status.INCOMPLETE
+                    continue
+                if output == "jsonl":
+                    emit({"deleted": {"item": str(one.item), "objects": removed}})
+                else:
+                    front.say(printable(f"deleted  {one.item}: {removed} objects"))
+        return max(worst, publish_if_wanted(front, settings))
 
 
 @example('archiver restore some-item --approver "A. Archivist"')
@@ -135,19 +139,21 @@ def restore_command(front: Front, *, item: str, approver: str, output: str) -> i
     from archiver.workflows.withdraw import restore
 
     settings = front.settings()
-    with audits.opened_keeping(settings) as catalogue:
-        one, missed = restore(
-            _item(item),
-            approver=approver,
-            ledger=catalogue,
-            holdings=catalogue,
-            vault=wiring.open_stores(settings, tuple(settings.stores)),
-            clock=wiring.clock(),
-        )
+    with wiring.locked(settings):
+        with audits.opened_keeping(settings) as catalogue:
+            one, missed = restore(
+                _item(item),
+                approver=approver,
+                ledger=catalogue,
+                holdings=catalogue,
+                vault=wiring.open_stores(settings, tuple(settings.stores)),
+                clock=wiring.clock(),
+            )
+        published = publish_if_wanted(front, settings)
     if output == "jsonl":
         emit({"restored": {"item": str(one.item), "deleted": one.deleted_at is not None}})
     else:
         front.say(printable(f"restored  {one.item}"))
         if one.deleted_at:
             front.say("  its bytes were deleted meanwhile\n  next: archiver harvest SELECTION")
-    return _missed(missed)
+    return max(published, _missed(missed))

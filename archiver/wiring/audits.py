@@ -170,11 +170,10 @@ def staging_at(directory: Path) -> DiskStaging:
 
 @contextmanager
 def opened_keeping(settings: Settings) -> Iterator[Catalogue]:
-    """Hold the archive's lock, open the catalogue, and write beside the bags what it has learned meanwhile."""
-    with wiring.locked(settings):
-        catalogue = wiring.open_catalogue(settings)
-        try:
-            yield catalogue
-        finally:
-            catalogue.close()
-        keepsakes(settings)
+    """Open the catalogue, and write beside the bags what it has learned meanwhile. The caller holds the archive's lock."""
+    catalogue = wiring.open_catalogue(settings)
+    try:
+        yield catalogue
+    finally:
+        catalogue.close()
+    keepsakes(settings)
