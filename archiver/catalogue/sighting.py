@@ -12,6 +12,7 @@ from archiver.catalogue import rows, schema
 from archiver.catalogue.withdrawing import is_dark
 from archiver.catalogue.writing import item_row
 from archiver.core.crawls import Sighting, Stage, Window
+from archiver.core.errors import ItemNotFoundError
 from archiver.core.holdings import CopyStatus
 from archiver.core.outcomes import Outcome
 from archiver.core.packages import ItemId
@@ -114,7 +115,24 @@ class Sighted:
         table = schema.crawl_window
         with self._reads() as connection:
             row = connection.execute(sa.select(table).where(table.c.selection == rows.text(selection))).one_or_none()
-        return Window(row.digest, row.until, row.full_at) if row else None
+            unknown = () if row is None else tuple(self._unknown(connection, row))
+        return Window(row.digest, row.until, row.full_at, unknown) if row else None
+
+    def _unknown(self, connection: sa.Connection, window: sa.Row[Any]) -> Iterator[ItemId]:
+        """Yield what was last asked for since everything was enumerated, and was not known."""
+        item, sighting = schema.item.c, schema.sighting.c
+        query = (
+            sa.select(item.source, item.name)
+            .join_from(schema.sighting, schema.item)
+            .where(
+                sighting.selection == window.selection,
+                sighting.outcome == Outcome.FAILED.value,
+                sighting.reasons == json.dumps((ItemNotFoundError.reason,)),
+                sighting.described_at >= window.full_at,
+            )
+            .order_by(item.id)
+        )
+        yield from (ItemId(row.source, row.name) for row in connection.execute(query))
 
     def runs(self, *, selection: str = "", limit: int) -> Iterator[Run]:
         """Yield the latest runs, newest first; see `archiver.ports.crawls.Crawls`."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from archiver.core.errors import ItemNotFoundError
 from archiver.core.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -235,11 +236,13 @@ class Window:
         digest: Of the selection file; another one has seen nothing.
         until: When the last complete run began.
         full_at: When the last complete run began that enumerated everything.
+        unknown: What was named since then and is not known where it should be; a source of windows may not name it again.
     """
 
     digest: str
     until: datetime
     full_at: datetime
+    unknown: tuple[ItemId, ...] = ()
 
 
 def since_when(window: Window | None, *, digest: str, now: datetime) -> datetime | None:
@@ -249,21 +252,33 @@ def since_when(window: Window | None, *, digest: str, now: datetime) -> datetime
     return window.until - OVERLAP
 
 
+def again(window: Window | None, *, digest: str, since: datetime | None) -> tuple[ItemId, ...]:
+    """Return what is asked for besides what a source names of the time since then."""
+    return () if window is None or window.digest != digest or since is None else window.unknown
+
+
 def moved(
     window: Window | None, crawl: Crawl, *, digest: str, began: datetime, since: datetime | None
 ) -> Window | None:
     """Return the window after a run, or None where it stays as it is.
 
     It moves only over what was seen to its end without a gap: after an interrupted run, one with failures, or one that was
-    asked to begin later than the last one ended, the next run asks for everything since then again.
+    asked to begin later than the last one ended, the next run asks for everything since then again. That an item is not
+    known is an answer, however, and the item alone is asked for `again`: one that stays gone holds nothing else up.
     """
-    if not crawl.is_whole or crawl.number(Outcome.FAILED):
+    if not crawl.is_whole or crawl.number(Outcome.FAILED) != _unknown(crawl):
         return None
     if since is None:
         return Window(digest, began, began)
     if window is None or window.digest != digest or since > window.until:
         return None
     return Window(digest, began, window.full_at)
+
+
+def _unknown(crawl: Crawl) -> int:
+    """Return how many failed because they are not known, or nought where anything failed for another reason."""
+    failed = {reason: number for outcome, reason, number in crawl.reasons if outcome is Outcome.FAILED}
+    return failed.get(ItemNotFoundError.reason, 0) if len(failed) == 1 else 0
 
 
 def mark_of(parts: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from archiver.core.bags.layout import aip_prefix
-from archiver.core.crawls import CrawlTally, Stage, moved, since_when
+from archiver.core.crawls import CrawlTally, Stage, again, moved, since_when
 from archiver.core.errors import (
     ArchiverError,
     CannotRunError,
@@ -106,7 +106,8 @@ def harvest(
     recognised: list[ItemOutcome] = []
     complete = False
     try:
-        for outcome in _outcomes(selection, walk, limit, tally):
+        unknown = again(window, digest=selection.digest, since=selection.since)
+        for outcome in _outcomes(selection, walk, limit, tally, unknown):
             tally.take(outcome)
             if outcome.stage == Stage.RECOGNISED:
                 recognised.append(outcome)
@@ -144,8 +145,10 @@ def rehearse(
 ) -> Iterator[ItemOutcome]:
     """Yield what `harvest` would do with each item, reading metadata only and writing nothing."""
     tally = tally if tally is not None else CrawlTally()
-    selection = _spanned(selection, walk, span, walk.sightings.window(selection.name))
-    for candidate in candidates(selection, walk, limit, tally):
+    window = walk.sightings.window(selection.name)
+    selection = _spanned(selection, walk, span, window)
+    unknown = again(window, digest=selection.digest, since=selection.since)
+    for candidate in candidates(selection, walk, limit, tally, unknown):
         outcome = walked(candidate, selection=selection, walk=walk, is_rehearsal=True)
         tally.take(outcome)
         yield outcome
@@ -178,7 +181,9 @@ def _make_ready(walk: Walk) -> None:
             log.info("store %s: removed %d unfinished writes of an earlier run", name, swept)
 
 
-def _outcomes(selection: Selection, walk: Walk, limit: int | None, tally: CrawlTally) -> Iterator[ItemOutcome]:
+def _outcomes(
+    selection: Selection, walk: Walk, limit: int | None, tally: CrawlTally, unknown: tuple[ItemId, ...]
+) -> Iterator[ItemOutcome]:
     """Finish what an earlier run left, then walk the candidates; an item finished first is walked no second time."""
     finished: set[ItemId] = set()
     for item in tuple(walk.staging.items()):
@@ -188,7 +193,7 @@ def _outcomes(selection: Selection, walk: Walk, limit: int | None, tally: CrawlT
             finished.add(item)
             walk.progress.ended(item, outcome=outcome.outcome)
             yield replace(outcome, stage=Stage.ADMITTED)
-    left = (one for one in candidates(selection, walk, limit, tally) if one.item not in finished)
+    left = (one for one in candidates(selection, walk, limit, tally, unknown) if one.item not in finished)
     yield from walk.items.over(partial(walked, selection=selection, walk=walk), left)
 
 

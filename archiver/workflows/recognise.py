@@ -62,15 +62,24 @@ class Candidate:
     recognised: ItemOutcome | None
 
 
-def candidates(selection: Selection, walk: Walk, limit: int | None, tally: CrawlTally) -> Iterator[Candidate]:
-    """Yield what the source names, each with what is known of it; the tally learns what was announced, and the end."""
+def candidates(
+    selection: Selection, walk: Walk, limit: int | None, tally: CrawlTally, unknown: tuple[ItemId, ...]
+) -> Iterator[Candidate]:
+    """Yield what the source names, each with what is known of it, then what was unknown before and it did not name again.
+
+    The tally learns what was announced, and the end.
+    """
+    left = dict.fromkeys(unknown)
 
     def found() -> Iterator[Candidate]:
         for page in walk.source.enumerate(selection):
             if page.announced is not None:
                 tally.announced = page.announced
                 walk.progress.announced(min(page.announced, limit) if limit is not None else page.announced)
-            yield from _known(page, selection, walk)
+            for candidate in _known(page, selection, walk):
+                left.pop(candidate.item, None)
+                yield candidate
+        yield from (Candidate(item, "", None) for item in left)
         tally.is_whole = True
 
     return islice(found(), limit)

@@ -17,6 +17,7 @@ from archiver.core.crawls import (
     Sighting,
     Stage,
     Window,
+    again,
     mark_of,
     moved,
     recognise_crawl,
@@ -31,10 +32,12 @@ DAY = timedelta(days=1)
 ITEM = ItemId("s", "x")
 
 
-def crawl(*, whole=True, failed=0):
+def crawl(*, whole=True, failed=0, unknown=0):
     tally = CrawlTally(is_whole=whole)
     for _ in range(failed):
         tally.take(ItemOutcome(ITEM, Outcome.FAILED, ("SOURCE_UNAVAILABLE",)))
+    for _ in range(unknown):
+        tally.take(ItemOutcome(ITEM, Outcome.FAILED, ("ITEM_NOT_FOUND",)))
     return tally.crawl()
 
 
@@ -93,6 +96,18 @@ def test_a_window_moves_only_over_what_was_seen_to_its_end_without_a_gap():
     assert moved(window, crawl(), **{**near, "since": NOW - DAY / 2}) is None
     assert moved(None, crawl(), **near) is None
     assert moved(window, crawl(), **{**near, "digest": "other"}) is None
+
+
+def test_what_is_not_known_holds_no_window_and_is_asked_for_again():
+    full = {"digest": "d", "began": NOW, "since": None}
+    assert moved(None, crawl(unknown=2), **full) == Window("d", NOW, NOW)
+    assert moved(None, crawl(unknown=2, failed=1), **full) is None
+    assert moved(None, crawl(unknown=2, whole=False), **full) is None
+    window = Window("d", NOW, NOW, (ITEM,))
+    assert again(window, digest="d", since=NOW) == (ITEM,)
+    assert again(window, digest="d", since=None) == ()
+    assert again(window, digest="other", since=NOW) == ()
+    assert again(None, digest="d", since=NOW) == ()
 
 
 def sighting(**changed):

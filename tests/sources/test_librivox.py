@@ -10,6 +10,7 @@ from archiver.rehearsal.double import ArchiveDouble
 from archiver.sources.ia_wire import Manners
 from archiver.sources.internet_archive import InternetArchive
 from archiver.sources.librivox import LibriVox, identifier_of, parse_books, parse_query
+from tests.archive import LICENCE
 from tests.data_dir import shared_data
 from tests.doubles.service import Reply, ServiceDouble
 from tests.doubles.services import SOUND
@@ -80,6 +81,36 @@ def test_books_are_harvested_from_the_internet_archive_into_valid_bags(tmp_path,
     assert json.loads((bag / "metadata/source/librivox.json").read_text())["title"] == "Book 1"
     assert "is marked with" in (bag / "ATTRIBUTION.txt").read_text()
     assert outcomes(archive.harvested(selection="mine"))["bells_librivox"] == "unchanged"
+
+
+def test_a_book_that_stays_gone_is_asked_for_by_its_name_and_keeps_no_window(tmp_path, index, archive_org):
+    archive = archive_of(tmp_path, "librivox", index.url)
+    settings = archive.root / "archiver.toml"
+    settings.write_text(settings.read_text().replace("http://127.0.0.1:9", archive_org.url))
+    assert outcomes(archive.harvested(selection="mine"))["gone_librivox"] == "failed"
+    index.fail("audiobooks", NONE)  # nothing is new any more
+    for _ in range(2):
+        asked = len(archive_org.requests)
+        result = archive.harvested(selection="mine")
+        assert (outcomes(result), result.status) == ({"gone_librivox": "failed"}, 3)
+        described = [one.path for one in archive_org.requests[asked:] if one.path.startswith("/metadata/")]
+        assert described == ["/metadata/gone_librivox"]
+    assert all("since" in one.query for one in index.requests[-2:])
+    sound = (DoubleFile("gone.mp3", SOUND, format="VBR MP3"),)
+    archive_org.add(DoubleItem("gone_librivox", metadata={"licenseurl": LICENCE}, files=sound))
+    assert outcomes(archive.harvested("--dry-run", selection="mine")) == {"gone_librivox": "stored"}
+    assert outcomes(archive.harvested(selection="mine")) == {"gone_librivox": "stored"}
+    assert outcomes(archive.harvested(selection="mine")) == {}
+
+
+def test_a_book_that_a_whole_enumeration_no_longer_names_is_not_asked_for(tmp_path, index, archive_org):
+    archive = archive_of(tmp_path, "librivox", index.url)
+    settings = archive.root / "archiver.toml"
+    settings.write_text(settings.read_text().replace("http://127.0.0.1:9", archive_org.url))
+    archive.harvested(selection="mine")
+    index.fail("audiobooks", NONE)
+    assert outcomes(archive.harvested("--full", selection="mine")) == {}
+    assert outcomes(archive.harvested(selection="mine")) == {}
 
 
 def opened(index, archive_org):
