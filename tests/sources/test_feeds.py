@@ -113,6 +113,18 @@ def test_what_an_entry_declares_stands_before_what_its_feed_declares(head, insid
     assert (verdict.licence_url if isinstance(verdict, AdmittedItem) else None) == licence, verdict
 
 
+@pytest.mark.parametrize(
+    ("written", "reason"), [("ARR", "RESERVED"), (" arr ", "RESERVED"), ("arrr", "UNRESOLVED_LICENCE_FIELD")]
+)
+def test_a_podcast_that_keeps_all_rights_by_its_code_is_refused(written, reason):
+    with FeedDouble([Episode("1", inside=f"<podcast:license>{written}</podcast:license>")]) as double:
+        source = opened(double)
+        verdict = judged(source, key(double, "1"))
+        source.close()
+    assert reason in verdict.reasons
+    assert verdict.quarantined is (reason != "RESERVED")
+
+
 def test_the_synthetic_feed_is_read_as_it_is_meant():
     feed = parse_feed(shared_data("synthetic-fixtures", "rss-mixed.xml").read_bytes(), url="https://example.invalid/")
     read = {(entry := feed.entry(one)).title: [d.raw.strip() for d in entry.declarations][:-1] for one in feed.keys}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from archiver.core.licences.policies import Policy
     from archiver.core.licences.tools import LicenceTable, Tool
 
-GATE_VERSION = 3
+GATE_VERSION = 4
 """Counted up when the same evidence can lead to another decision."""
 
 

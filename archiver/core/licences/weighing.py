@@ -30,6 +30,8 @@ _BARE_NOTICE = re.compile(
 _SOME_RIGHTS = re.compile(r"(?i)some rights reserved\.?")
 _MARKED = "xmp.xmprights:marked"
 """False means public domain: another claim than any licence makes."""
+_RESERVING_CODES = {("podcast.license", "arr")}
+"""Field and value: what the namespace of a field has for "all rights reserved"; elsewhere the letters mean nothing."""
 _ANY_UNIT = {
     "creative commons",
     "creative commons licence",
@@ -55,6 +57,8 @@ def weigh(declaration: Declaration, table: LicenceTable, extension: ExtensionReg
         return Evidence(declaration, Polarity.OPAQUE, ReasonCode.PD_TEXT)
     if kind is FieldKind.IGNORED or not text:
         return Evidence(declaration, Polarity.NEUTRAL, ReasonCode.NO_LICENCE)
+    if (folded(declaration.field), folded(text)) in _RESERVING_CODES:
+        return Evidence(declaration, Polarity.RESERVE, ReasonCode.RESERVED, steps=("code",))
     if extension is not None and kind is not FieldKind.FREE:
         tool = extension.resolve(text)
         if tool is not None:
