@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.report_files import report_option, say_written
 
-report_option = click.option(
-    "--report",
-    "files",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Write it into FILE, which ends in .html, .json, .csv or .xml (PREMIS events); may be given several times.",
-)
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @example("archiver report audit\narchiver report audit --report audit.html --report audit.csv")
 @click.command("audit")
-@report_option
+@report_option(".html, .json, .csv or .xml (PREMIS events)")
 @output_option
 @pass_front
 def report_audit_command(front: Front, *, files: tuple[Path, ...], output: str) -> int:
@@ -45,6 +40,5 @@ def report_audit_command(front: Front, *, files: tuple[Path, ...], output: str) 
             front.say(printable(line))
     if files:
         reporting.write_audit_reports(settings, files)
-        for file in files:
-            front.say(f"wrote {file}") if output == "text" else None
+        say_written(front, files, output=output)
     return status.DONE if taken.verdict in {Verdict.GOOD, Verdict.EMPTY} else status.FINDINGS

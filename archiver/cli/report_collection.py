@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.report_files import report_option, write_reports
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @example("archiver report collection\narchiver report collection --report collection.html")
 @click.command("collection")
-@click.option(
-    "--report",
-    "files",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Write it into FILE, which ends in .html, .json or .csv; may be given several times.",
-)
+@report_option(".html, .json or .csv")
 @output_option
 @pass_front
 def report_collection_command(front: Front, *, files: tuple[Path, ...], output: str) -> int:
@@ -41,6 +38,5 @@ def report_collection_command(front: Front, *, files: tuple[Path, ...], output: 
     else:
         for line in collection_lines(survey, formats):
             front.say(printable(line))
-    for file in files:
-        reporting.write_whole(file, makers[file.suffix.lower()](survey, formats))
+    write_reports(front, files, makers, survey, formats, output=output)
     return status.DONE

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.report_files import report_option, write_reports
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @example(
@@ -15,14 +19,7 @@ from archiver.cli.front import Front, emit, example, output_option, pass_front, 
 )
 @click.command("duplicates")
 @click.option("--exact", is_flag=True, help="Leave out what only sounds alike.")
-@click.option(
-    "--report",
-    "files",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Write it into FILE, which ends in .html, .json or .csv; may be given several times.",
-)
+@report_option(".html, .json or .csv")
 @output_option
 @pass_front
 def report_duplicates_command(front: Front, *, exact: bool, files: tuple[Path, ...], output: str) -> int:
@@ -45,7 +42,7 @@ def report_duplicates_command(front: Front, *, exact: bool, files: tuple[Path, .
     makers = {".html": duplicate_page, ".json": duplicate_json, ".csv": duplicate_csv}
     reporting.checked_forms(files, tuple(makers), command="archiver report duplicates")
     settings = front.settings()
-    report, survey = duplicate_report(settings, is_exact=exact, is_surveyed=bool(files))
+    report = duplicate_report(settings, is_exact=exact)
     if output == "jsonl":
         for group in report.groups:
             emit({"duplicate": duplicate_record(group)})
@@ -53,8 +50,6 @@ def report_duplicates_command(front: Front, *, exact: bool, files: tuple[Path, .
     else:
         for line in duplicate_lines(report):
             front.say(printable(line))
-    for file in files:
-        if survey is not None:
-            reporting.write_whole(file, makers[file.suffix.lower()](report, survey))
-            front.say(f"wrote {file}") if output == "text" else None
+    if files:
+        write_reports(front, files, makers, report, reporting.surveyed(settings), output=output)
     return status.DONE

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,12 +9,12 @@ import click
 from archiver import wiring
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.report_files import report_option, write_reports
 from archiver.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-    from archiver.core.licence_survey import LicenceSurvey
     from archiver.core.licences.policies import Policy
 
 _SWITCHES = ("public_domain_mark", "retired", "extension_registry")
@@ -33,9 +29,7 @@ _SWITCHES = ("public_domain_mark", "retired", "extension_registry")
 @click.option(
     "--switch", "switches", multiple=True, metavar="KEY=VALUE", help=f"Of the policy: {', '.join(_SWITCHES)}."
 )
-@click.option(
-    "--report", "files", multiple=True, metavar="FILE", type=click.Path(path_type=Path), help="Write it into FILE (.json, .csv)."
-)  # fmt: skip
+@report_option(".json or .csv")
 @output_option
 @pass_front
 def report_licences_command(
@@ -46,23 +40,22 @@ def report_licences_command(
     Nothing is deleted, whatever a policy says: what was licensed stays licensed.
     """
     from archiver.core.licence_survey import survey_licences
+    from archiver.reports.licences import licence_csv, licence_json, licence_lines
     from archiver.wiring import reporting
 
+    makers = {".json": licence_json, ".csv": licence_csv}
     policy = _policy(name, switches)
-    reporting.checked_forms(files, (".json", ".csv"), command="archiver report licences")
+    reporting.checked_forms(files, tuple(makers), command="archiver report licences")
     with reporting.opened_catalogue(front.settings()) as catalogue:
         survey = survey_licences(catalogue.holdings(), table=wiring.legal_tools(), policy=policy)
-    for file in files:
-        reporting.write_whole(file, _json(survey) if file.suffix == ".json" else _csv(survey))
     if output == "jsonl":
         for item, licence in survey.named:
             emit({"item": item, "licence": licence, "admitted": False})
         emit({"summary": survey.to_json()})
     else:
-        for line in _lines(survey):
+        for line in licence_lines(survey):
             front.say(printable(line))
-        for file in files:
-            front.say(f"wrote {file}")
+    write_reports(front, files, makers, survey, output=output)
     return status.DONE
 
 
@@ -81,35 +74,3 @@ def _policy(name: str | None, switches: tuple[str, ...]) -> Policy | None:
         return policy_named(name, **chosen)
     except ValueError as error:
         raise UsageError(f"--policy, --switch: {error}", next_command="archiver report licences") from error
-
-
-def _lines(survey: LicenceSurvey) -> Iterator[str]:
-    groups = (("tool", survey.tools), ("use", survey.uses), ("policy would admit", survey.policies))
-    for title, amounts in groups:
-        yield f"by {title}"
-        for key, amount in amounts.items():
-            yield f"  {amount.items:>9} items {amount.files:>9} files {amount.bytes:>16} bytes  {key}"
-    if survey.policy:
-        yield f"under {survey.policy} {survey.excluded.items} of {survey.total.items} held items would not be admitted:"
-        yield from (f"  {item}  {licence}" for item, licence in survey.named)
-        yield "nothing is deleted: a policy decides what comes in"
-
-
-def _json(survey: LicenceSurvey) -> Iterator[str]:
-    record = {
-        **survey.to_json(),
-        "not_admitted": [{"item": item, "licence": licence} for item, licence in survey.named],
-    }
-    yield json.dumps(record, indent=1) + "\n"
-
-
-def _csv(survey: LicenceSurvey) -> Iterator[str]:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["by", "key", "items", "files", "bytes"])
-    for by, amounts in (("tool", survey.tools), ("use", survey.uses), ("policy", survey.policies)):
-        writer.writerows([by, key, one.items, one.files, one.bytes] for key, one in amounts.items())
-    if survey.policy:
-        one = survey.excluded
-        writer.writerow(["not admitted", survey.policy, one.items, one.files, one.bytes])
-    yield out.getvalue()

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.report_files import report_option, write_reports
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @example("archiver report ndsa\narchiver report ndsa --report ndsa.html")
 @click.command("ndsa")
-@click.option(
-    "--report",
-    "files",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Write it into FILE, which ends in .html or .json; may be given several times.",
-)
+@report_option(".html or .json")
 @output_option
 @pass_front
 def report_ndsa_command(front: Front, *, files: tuple[Path, ...], output: str) -> int:
@@ -31,14 +28,13 @@ def report_ndsa_command(front: Front, *, files: tuple[Path, ...], output: str) -
     from archiver.reports.ndsa import ndsa_json, ndsa_lines, ndsa_page, ndsa_record
     from archiver.wiring import reporting
 
-    reporting.checked_forms(files, (".html", ".json"), command="archiver report ndsa")
+    makers = {".html": ndsa_page, ".json": ndsa_json}
+    reporting.checked_forms(files, tuple(makers), command="archiver report ndsa")
     assessment, survey = reporting.assessed(front.settings())
     if output == "jsonl":
         emit(ndsa_record(assessment, survey))
     else:
         for line in ndsa_lines(assessment, survey):
             front.say(printable(line))
-    for file in files:
-        make = ndsa_page if file.suffix.lower() == ".html" else ndsa_json
-        reporting.write_whole(file, make(assessment, survey))
+    write_reports(front, files, makers, assessment, survey, output=output)
     return status.DONE

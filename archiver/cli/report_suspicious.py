@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
+from archiver.cli.report_files import report_option, write_reports
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @example(
     "archiver report suspicious\narchiver derive --all --loudness && archiver report suspicious --report listen.html"
 )
 @click.command("suspicious")
-@click.option(
-    "--report",
-    "files",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Write it into FILE, which ends in .html, .json or .csv; may be given several times.",
-)
+@report_option(".html, .json or .csv")
 @output_option
 @pass_front
 def report_suspicious_command(front: Front, *, files: tuple[Path, ...], output: str) -> int:
@@ -38,7 +35,7 @@ def report_suspicious_command(front: Front, *, files: tuple[Path, ...], output: 
         suspicion_summary,
     )
     from archiver.wiring import reporting
-    from archiver.wiring.derivation import surveyed, suspicion_report
+    from archiver.wiring.suspicions import suspicion_report
 
     makers = {".html": suspicion_page, ".json": suspicion_json, ".csv": suspicion_csv}
     reporting.checked_forms(files, tuple(makers), command="archiver report suspicious")
@@ -51,11 +48,6 @@ def report_suspicious_command(front: Front, *, files: tuple[Path, ...], output: 
     else:
         for line in suspicion_lines(report):
             front.say(printable(line))
-    if not files:
-        return status.DONE
-    survey = surveyed(settings)
-    for file in files:
-        reporting.write_whole(file, makers[file.suffix.lower()](report, survey))
-        if output == "text":
-            front.say(f"wrote {file}")
+    if files:
+        write_reports(front, files, makers, report, reporting.surveyed(settings), output=output)
     return status.DONE

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archiver.core.packages import ItemId
-    from archiver.core.surveys import Survey
-    from archiver.core.suspicions import Suspicion, SuspicionReport
     from archiver.ports.clock import Clock
     from archiver.ports.derivers import Meter
     from archiver.ports.progress import Progress
@@ -97,27 +95,3 @@ def opened_workshop(settings: Settings, *, clock: Clock, progress: Progress) -> 
             rules=DerivativeRules(policy, shifts_formats=settings.derivatives.no_derivatives == "other-format"),
             review_rules=settings.review,
         )
-
-
-def suspicion_report(settings: Settings) -> SuspicionReport:
-    """Return what is suspicious of the recordings that the catalogue knows."""
-    from archiver.core.suspicions import SuspicionReport, suspicions_of
-    from archiver.wiring.reporting import opened_catalogue
-
-    suspicions: list[Suspicion] = []
-    recordings = measured = examined = 0
-    with opened_catalogue(settings) as catalogue:
-        for group in catalogue.recordings():
-            suspicions += suspicions_of(group)
-            recordings += len(group)
-            measured += sum(1 for one in group if one.measured is not None)
-            examined += sum(1 for one in group if one.is_examined)
-    return SuspicionReport(tuple(suspicions), recordings, measured, examined)
-
-
-def surveyed(settings: Settings) -> Survey:
-    """Return the survey that a page says it was made from."""
-    from archiver.wiring.reporting import opened_catalogue, taken_survey
-
-    with opened_catalogue(settings) as catalogue:
-        return taken_survey(settings, catalogue)

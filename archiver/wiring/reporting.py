@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archiver import wiring
 from archiver.core.coverage import CopyRule, StorePlan
@@ -100,6 +100,12 @@ def opened_catalogue(settings: Settings) -> Iterator[Catalogue]:
         catalogue.close()
 
 
+def surveyed(settings: Settings) -> Survey:
+    """Return a survey of the archive now, for a report that needs nothing else of the catalogue."""
+    with opened_catalogue(settings) as catalogue:
+        return taken_survey(settings, catalogue)
+
+
 def write_audit_reports(settings: Settings, files: Sequence[Path], audit: AuditReport | None = None) -> None:
     """Write the audit report into each file, in the form that its ending names.
 
@@ -114,7 +120,7 @@ def write_audit_reports(settings: Settings, files: Sequence[Path], audit: AuditR
 
     with opened_catalogue(settings) as catalogue:
         taken = taken_survey(settings, catalogue)
-        makers: dict[str, Callable[[], Iterable[str]]] = {
+        makers = {
             ".html": lambda: survey_page(taken, audit),
             ".json": lambda: survey_json(taken, audit),
             ".csv": lambda: survey_csv(taken),
@@ -122,8 +128,7 @@ def write_audit_reports(settings: Settings, files: Sequence[Path], audit: AuditR
                 _objects(catalogue) if taken.items else [("archive", settings.organisation)], catalogue.happened()
             ),
         }
-        for file in files:
-            write_whole(file, makers[file.suffix.lower()]())
+        write_reports(files, makers)
 
 
 def assessed(settings: Settings) -> tuple[Assessment, Survey]:
@@ -180,6 +185,18 @@ def checked_forms(
                 f"--report {file}: is a directory; expected a file's name",
                 next_command=f"{command} --report {file / f'report{forms[0]}'}",
             )
+
+
+def write_reports(files: Sequence[Path], makers: Mapping[str, Callable[..., Iterable[str]]], *values: Any) -> None:
+    """Write a report into each file, in the form that its ending names, in capital letters too.
+
+    Args:
+        files: Already checked with `checked_forms`.
+        makers: What makes each form, by the ending of a name.
+        values: What the makers take.
+    """
+    for file in files:
+        write_whole(file, makers[file.suffix.lower()](*values))
 
 
 def write_whole(file: Path, pieces: Iterable[str]) -> None:

@@ -68,6 +68,22 @@ def test_a_refused_file_ends_with_the_same_report_to_type_again(archive, name):
     assert f"next: archiver report {name} --report x." in done.err
 
 
+@pytest.mark.parametrize("name", sorted(REPORTS))
+def test_a_name_in_capital_letters_gets_the_form_that_it_asks_for_and_people_are_told(archive, name):
+    file = archive.root / f"{name}.JSON"
+    done = archive.run("report", name, "--report", str(file))
+    assert isinstance(json.loads(file.read_text()), dict)
+    assert done.out.endswith(f"wrote {file}\n")
+
+
+@pytest.mark.parametrize("name", sorted(REPORTS))
+def test_a_program_reads_records_alone_where_a_file_is_written_too(archive, name):
+    done = archive.run("report", name, "--report", str(archive.root / f"{name}.json"), "--output", "jsonl")
+    assert done.records
+    assert "wrote" not in done.out
+    assert all(isinstance(record, dict) for record in done.records)
+
+
 def test_an_interval_that_cannot_be_read_is_named(archive):
     done = archive.run("report", "audit", ARCHIVER_STORES__MIRROR__AUDIT_EVERY="often")
     assert done.status == 4
