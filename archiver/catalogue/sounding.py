@@ -86,6 +86,16 @@ class Sounding:
             sounds, fingerprints = connection.execute(query).one()
         return int(sounds), int(fingerprints)
 
+    def examined_items(self) -> int:
+        """Return how many items have an examined recording; see the port."""
+        query = (
+            sa.select(sa.func.count(_AIP.item_id.distinct()))
+            .select_from(schema.sound.join(schema.aip).join(schema.item))
+            .where(_NEWEST)
+        )
+        with self._reads() as connection:
+            return int(connection.execute(query).scalar_one())
+
 
 def _alike(members: list[Placed]) -> Iterator[DuplicateGroup]:
     """Part members by rate and channels: the same samples at another rate are another sound."""

@@ -72,7 +72,7 @@ def init_command(front: Front, *, directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         written += _written(directory / "archiver.toml", TEMPLATE)
-        (directory / "manifests").mkdir(exist_ok=True)
+        (directory / "manifests" / "examples").mkdir(parents=True, exist_ok=True)
         for name, text in wiring.sample_selections().items():
             written += _written(directory / "manifests" / f"{name}.toml", text)
     except OSError as error:

@@ -82,6 +82,7 @@ class Facts:
         agents: Events by agent.
         untitled: Items without a title.
         declared: The operator's declarations by criterion.
+        examined: Items whose recordings were identified from their bytes and decoded before they were bagged.
     """
 
     survey: Survey
@@ -89,6 +90,7 @@ class Facts:
     agents: Mapping[str, int]
     untitled: int
     declared: Mapping[str, str]
+    examined: int
 
     @property
     def plans(self) -> tuple[StorePlan, ...]:
@@ -237,8 +239,8 @@ def _metadata(facts: Facts) -> Iterator[Criterion]:
 
 def _content(facts: Facts) -> Iterator[Criterion]:
     survey, area = facts.survey, Area.CONTENT
-    named = {kind.value: number for kind, number in facts.done.items()}
-    identified, validated = named.get("format identification", 0), named.get("validation", 0)
+    # Those validated later, by audits, may be others or the same: the greater number is certain.
+    identified, validated = facts.examined, max(facts.examined, facts.done.get(EventType.VALIDATION, 0))
     has = bool(survey.items)
     yield _fact("content-1a", area, 1, "formats documented, and how they were identified",
                 has and identified >= survey.items,

@@ -27,3 +27,7 @@ class Sounds(Protocol):
     def sound_counts(self) -> tuple[int, int]:
         """Return how many recordings were examined, and how many of them have a fingerprint."""
         ...
+
+    def examined_items(self) -> int:
+        """Return in how many items at least one recording was examined: identified from its bytes, and decoded."""
+        ...

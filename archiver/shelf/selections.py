@@ -11,9 +11,18 @@ if TYPE_CHECKING:
 
 
 def sample_selections() -> dict[str, str]:
-    """Return the text of each selection by its name, in the order of names."""
+    """Return the text of each selection by its name, in the order of names.
+
+    Those below ``examples/`` ask for something of the reader first: a key, a folder, an address.
+    """
     shipped: Traversable = resources.files("archiver.shelf") / "data" / "manifests"
     if not shipped.is_dir():
         shipped = Path(__file__).parents[2] / "manifests"  # a checkout: they are kept at its top
-    files = {entry.name.removesuffix(".toml"): entry for entry in shipped.iterdir() if entry.name.endswith(".toml")}
+    places = {"": shipped, "examples/": shipped / "examples"}
+    files = {
+        prefix + entry.name.removesuffix(".toml"): entry
+        for prefix, place in places.items()
+        for entry in place.iterdir()
+        if entry.name.endswith(".toml")
+    }
     return {name: files[name].read_text("utf-8") for name in sorted(files)}

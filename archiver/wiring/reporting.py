@@ -143,6 +143,7 @@ def assessed(settings: Settings) -> tuple[Assessment, Survey]:
             agents=catalogue.agents(),
             untitled=sum(not held.title.strip() for held in catalogue.holdings()),
             declared=settings.declarations,
+            examined=catalogue.examined_items(),
         )
     return assess(facts), survey
 

@@ -120,6 +120,10 @@ def test_init_writes_what_is_needed_and_leaves_what_is_there(tmp_path):
         "store",
     }
     (tmp_path / "my" / "archiver.toml").write_text("# mine\n")
+    nightly = archiver("schedule", "cron", cwd=tmp_path / "my").stdout
+    assert (tmp_path / "my" / "manifests" / "examples" / "jamendo.toml").is_file()
+    assert "manifests/netlabels.toml" in nightly
+    assert "examples" not in nightly  # they would fail every night until somebody gave them a key
     again = archiver("init", "my", cwd=tmp_path)
     assert (again.returncode, (tmp_path / "my" / "archiver.toml").read_text()) == (0, "# mine\n")
 

@@ -308,6 +308,8 @@ class CatalogueContract:
         ]
         assert [one.sound.fingerprint for one in catalogue.fingerprinted()] == ["00ff00ff"]
         assert catalogue.sound_counts() == (10, 1)
+        held("g")
+        assert catalogue.examined_items() == 6
 
     def test_how_items_ended_is_remembered_with_what_is_held_of_them(self, catalogue):
         run = catalogue.begin(selection="s", selection_digest="d", at=AT)

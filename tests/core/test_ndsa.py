@@ -17,7 +17,9 @@ PLACES = (("a", "Berlin", "own hardware", "disk", "fire"), ("b", "Helsinki", "Cl
           ("c", "Lisbon", "Library", "tape", "earthquake"))  # fmt: skip
 
 
-def facts(*, stores=3, status=CopyStatus.GOOD, age=1, declared=(), done=None, told=True, grade=Grade.READ) -> Facts:
+def facts(
+    *, stores=3, status=CopyStatus.GOOD, age=1, declared=(), done=None, told=True, grade=Grade.READ, examined=4
+) -> Facts:
     plans = [
         StorePlan(name, "directory", *((place, who, medium, threat) if told else ("", "", "", "")), timedelta(days=90))
         for name, place, who, medium, threat in PLACES[:stores]
@@ -29,7 +31,12 @@ def facts(*, stores=3, status=CopyStatus.GOOD, age=1, declared=(), done=None, to
     survey = surveyor.survey(organisation="", program="", checks=(), incidents=())
     everything = dict.fromkeys(EventType, 4)
     return Facts(
-        survey, everything if done is None else done, {"software: archiver": 9}, 0, dict.fromkeys(declared, "doc")
+        survey,
+        everything if done is None else done,
+        {"software: archiver": 9},
+        0,
+        dict.fromkeys(declared, "doc"),
+        examined,
     )
 
 
@@ -41,6 +48,15 @@ def levels(found: Facts) -> dict[Area, int]:
 def test_three_places_with_everything_declared_reach_level_four_in_storage_and_integrity():
     found = levels(facts(declared=DECLARABLE))
     assert found[Area.STORAGE] == found[Area.INTEGRITY] == found[Area.CONTROL] == found[Area.METADATA] == 4
+
+
+def test_formats_count_as_documented_and_verified_where_every_item_was_examined():
+    def met(**known):
+        return {one.id for one in assess(facts(**known)).criteria if one.is_met} & {"content-1a", "content-2a"}
+
+    assert met(examined=4, done={}) == {"content-1a", "content-2a"}
+    assert met(examined=3, done={}) == set()
+    assert met(examined=0) == {"content-2a"}  # all validated by an audit, none identified
 
 
 def test_storage_falls_with_each_copy_and_with_places_nobody_told():
@@ -82,7 +98,7 @@ def test_no_events_no_levels():
 
 def test_an_empty_archive_reaches_nothing_but_what_was_declared():
     empty = Surveyor(at=NOW, plans=(), wanted_copies=2).survey(organisation="", program="", checks=(), incidents=())
-    found = levels(Facts(empty, {}, {}, 0, {}))
+    found = levels(Facts(empty, {}, {}, 0, {}, 0))
     assert set(found.values()) == {0}
 
 

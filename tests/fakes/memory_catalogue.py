@@ -101,6 +101,9 @@ class MemoryCatalogue:
     def sound_counts(self):
         return len(self._placed()), len(list(self.fingerprinted()))
 
+    def examined_items(self):
+        return len({one.item for one in self._placed()})
+
     def _placed(self):
         newest = [self.latest(item) for item in sorted({key[0] for key in self.aips})]
         return [

@@ -129,6 +129,8 @@ def test_a_selection_that_is_not_there_is_answered_with_those_that_are(here):
         read_selection("onne", settings())
 
 
-@pytest.mark.parametrize("file", sorted((Path(__file__).parents[2] / "manifests").glob("*.toml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "file", sorted((Path(__file__).parents[2] / "manifests").rglob("*.toml")), ids=lambda p: p.stem
+)
 def test_every_selection_that_ships_is_valid(here, file):
     read_selection(str(file), settings())

@@ -28,5 +28,9 @@ def test_every_selection_that_ships_is_read(tmp_path):
     assert len(texts) >= 4
     for name, text in texts.items():
         file = tmp_path / f"{name}.toml"
+        file.parent.mkdir(exist_ok=True)
         file.write_text(text)
-        assert read_selection(str(file), settings).name == name
+        assert read_selection(str(file), settings).name == file.stem
+    assert {name for name in texts if "/" in name} == {
+        f"examples/{name}" for name in ("dataset", "fma-dataset", "jamendo", "podcasts")
+    }
