@@ -56,9 +56,7 @@ class Tree:
         here = self._open_root(make=make)
         try:
             for depth, part in enumerate(parts, start=1):
-                if make:
-                    self._make(here, part, tuple(parts[:depth]))
-                below = os.open(part, _DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+                below = self._made(here, part, tuple(parts[:depth])) if make else _opened(here, part)
                 os.close(here)
                 here = below
             yield here
@@ -74,20 +72,21 @@ class Tree:
         self.root.mkdir(parents=True, exist_ok=True)
         return os.open(self.root, _DIRECTORY)
 
-    def _make(self, parent: int, part: str, path: tuple[str, ...]) -> None:
-        """Make a directory and its entry in its parent durable.
+    def _made(self, parent: int, part: str, path: tuple[str, ...]) -> int:
+        """Open a directory that is made where it is missing, and its entry in its parent durable.
 
         One met for the first time is made durable too: the run or the thread that made it may not have come so far.
         """
-        try:
+        if path in self._durable:
+            with suppress(FileNotFoundError):  # taken away since
+                return _opened(parent, part)
+        with suppress(FileExistsError):
             os.mkdir(part, _DIRECTORY_MODE, dir_fd=parent)
-        except FileExistsError:
-            if path in self._durable:
-                return
         os.fsync(parent)
         if len(self._durable) >= _REMEMBERED_DIRECTORIES:
             self._durable.clear()
         self._durable.add(path)
+        return _opened(parent, part)
 
     def files(self, parts: Sequence[str]) -> Iterator[tuple[str, int]]:
         """Yield path below the root and size of every regular file below a directory, in no order.
@@ -129,6 +128,10 @@ class Tree:
         finally:
             for _, entries in levels:
                 entries.close()
+
+
+def _opened(parent: int, part: str) -> int:
+    return os.open(part, _DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
 
 
 class LastDirectory:

@@ -91,6 +91,17 @@ def test_a_staged_file_that_grew_or_became_a_link_is_not_adopted(store, root, tm
     assert not (root / "link").is_symlink()
 
 
+def test_directories_taken_away_between_two_puts_are_made_again(store, root):
+    put(store, "bags/ab/one", b"1")
+    shutil.rmtree(root / "bags")
+    put(store, "bags/ab/two", b"2")
+    (root / "bags" / "ab").rename(root / "away")
+    (root / "bags" / "ab").symlink_to(root / "away")
+    with pytest.raises(ObjectConflictError):
+        put(store, "bags/ab/three", b"3")
+    assert files_below(root / "away") == ["two"]
+
+
 def test_no_key_leads_out_of_the_root_through_a_symbolic_link(store, root, tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
