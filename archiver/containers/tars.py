@@ -59,9 +59,10 @@ class TarStream:
                 # `tarfile` takes a broken header for the end; the end is a block of zeros (POSIX pax, ustar).
                 if len(reader.last) != _BLOCK or any(reader.last):
                     yield Stranger(StrangerKind.DAMAGED, "", f"no end of the archive after {tar.offset} bytes")
-                # The checksum of what was compressed comes last of all.
-                while self.compression and reader.read(CHUNK):
-                    pass
+                # What lies behind the end, some readers unpack all the same (`tar --ignore-zeros`): a second archive there
+                # would be in nobody's judgement. The checksum of what was compressed comes last of all.
+                elif _holds_more(reader):
+                    yield Stranger(StrangerKind.DAMAGED, "", "something comes after the end of the archive")
         except ExcessError as error:
             yield Stranger(StrangerKind.EXCESSIVE, "", str(error))
         except (*_BROKEN, OSError) as error:
@@ -168,6 +169,14 @@ def _write(file: BinaryIO, chunk: bytes) -> None:
         raise StagingFullError(
             f"no room to unpack an archive: {error.strerror}", next_command="df -h   # make room, then the same again"
         ) from error
+
+
+def _holds_more(reader: ForwardReader) -> bool:
+    """Read to the last byte, and tell whether there is anything but the zeros that fill up a tar."""
+    is_more = False
+    while chunk := reader.read(CHUNK):
+        is_more = is_more or chunk.count(0) != len(chunk)
+    return is_more
 
 
 def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:

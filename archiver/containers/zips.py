@@ -179,7 +179,9 @@ def _directory(file: BinaryIO) -> _Directory:
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or at + _END.size > len(tail):
         raise zipfile.BadZipFile("File is not a zip file")
-    _, disk, first_disk, _, _, length, offset, _ = _END.unpack_from(tail, at)
+    _, disk, first_disk, _, _, length, offset, comment = _END.unpack_from(tail, at)
+    if at + _END.size + comment != len(tail):
+        raise zipfile.BadZipFile("its comment is not what comes last")
     ends = begins + at
     is_large = ends >= _END_64_PLACE.size and (_ALL_ONES in {length, offset} or 0xFFFF in {disk, first_disk})
     if is_large or _has_zip64(file, ends):

@@ -174,6 +174,27 @@ def test_the_end_of_what_was_compressed_is_read_too(spoil, tmp_path):
     assert codes(path) == {Code.SERIALIZATION_DAMAGED}
 
 
+@pytest.mark.parametrize("form", ["tar", "tar.gz", "tar.zst"])
+def test_a_second_archive_behind_the_first_is_in_no_bag(form, tmp_path):
+    draft().write(tmp_path / "bag")
+    plain = packed(tmp_path / "bag", tmp_path / "bag.tar", "tar").read_bytes()
+    path = compressed(plain + bytes(100 * 512), tmp_path / "filled up", form)
+    assert codes(path) == set()
+    assert codes(compressed(plain + plain, path, form)) == {Code.SERIALIZATION_DAMAGED}
+    assert codes(compressed(plain + b"x", path, form)) == {Code.SERIALIZATION_DAMAGED}
+
+
+@pytest.mark.parametrize("spoil", [lambda packed: packed + b"more", lambda packed: packed[:-3]])
+def test_a_zip_ends_where_it_says(spoil, tmp_path):
+    draft().write(tmp_path / "bag")
+    path = packed(tmp_path / "bag", tmp_path / "bag.zip", "zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = b"a comment"
+    assert codes(path) == set()
+    path.write_bytes(spoil(path.read_bytes()))
+    assert Code.SERIALIZATION_DAMAGED in codes(path)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_one_flipped_byte_of_payload_is_found(form, tmp_path):
     draft(payload={"data/big.bin": BIG}).write(tmp_path / "bag")
