@@ -191,6 +191,9 @@ TOLERABLE = frozenset(
 )
 """What ``--lenient`` names and lets pass: others' tools write it, and every payload file is still proven by a digest."""
 
+TO_BE_FETCHED = "it is to be fetched"
+"""What there is of a missing file that the fetch file names."""
+
 PROFILES = frozenset(code for code in FindingCode if code.startswith("PROFILE_"))
 """A bag with these is valid or not by the RFC all the same; it does not satisfy the profile that was asked for."""
 

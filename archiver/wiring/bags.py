@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver import wiring
+from archiver.core.bags.remedies import advised
 from archiver.core.errors import SettingsError, StoreRefusedError
 
 if TYPE_CHECKING:
@@ -47,11 +48,8 @@ class Looking:
     progress: CheckProgress | None = None
 
     def room(self, *, together: int = TOGETHER) -> Room:
-        """Return where a bag is judged: what does not fit into memory goes to temporary files."""
-        from archiver.staging.scratch import DiskScratch
-        from archiver.workflows.verify import Room, Silence
-
-        return Room(DiskScratch, self.progress or Silence(), together)
+        """Return where a bag is judged."""
+        return room(self.progress, together=together)
 
     def demand(self, serialization: str = "") -> Demand:
         """Return what is asked of a bag, reading the profile.
@@ -77,8 +75,21 @@ class Looking:
         return Demand(self.is_lenient, profile, serialization)
 
 
+def room(progress: CheckProgress | None = None, *, together: int = TOGETHER) -> Room:
+    """Return where a bag is judged: what does not fit into memory goes to temporary files.
+
+    Args:
+        progress: Who is told how far it has come, or None.
+        together: How many small files are read in one go.
+    """
+    from archiver.staging.scratch import DiskScratch
+    from archiver.workflows.verify import Room, Silence
+
+    return Room(DiskScratch, progress or Silence(), together)
+
+
 def verdicts(path: str, looking: Looking) -> Iterator[Judged]:
-    """Yield every bag at a path with its verdict.
+    """Yield every bag at a path with its verdict, whose findings say what to do now.
 
     Args:
         path: A directory, an archive, or ``STORE:KEY`` for a place in a configured store.
@@ -88,12 +99,13 @@ def verdicts(path: str, looking: Looking) -> Iterator[Judged]:
         StoreRefusedError: There is nothing of that kind.
     """
     place = Path(path)
+    is_archive = place.is_file()
     if place.is_dir():
-        yield from _in_directory(place, looking)
-    elif place.is_file():
-        yield from _in_archive(place, looking)
+        judged = _in_directory(place, looking)
     else:
-        yield from _in_store(path, looking)
+        judged = _in_archive(place, looking) if is_archive else _in_store(path, looking)
+    for where, verdict in judged:
+        yield where, advised(verdict, where, is_archive=is_archive)
 
 
 def _in_directory(path: Path, looking: Looking) -> Iterator[Judged]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from archiver.core.bags.fetching import refused_address
 from archiver.core.bags.manifests import recognise_entry, split_lines
 from archiver.core.bags.paths import ORDINARY, collision_key, decode_path, is_well_encoded, unsafe_because
-from archiver.core.findings import MOST_FINDINGS, Finding, FindingCode
+from archiver.core.findings import MOST_FINDINGS, TO_BE_FETCHED, Finding, FindingCode
 from archiver.core.fixity import Algorithm, Digest
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ class Reading:
             self._files += 1
             self._bytes += here[1]
         if here is None and entries:
-            hint = "it is to be fetched" if is_fetched else "nothing"
+            hint = TO_BE_FETCHED if is_fetched else "nothing"
             self._found(FindingCode.FILE_MISSING, path, expected="a file, as listed", actual=hint)
         elif here is not None and not entries:
             self._found(FindingCode.FILE_UNEXPECTED, path, expected="an entry in a payload manifest")
