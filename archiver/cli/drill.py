@@ -41,6 +41,7 @@ def drill_command(
 
     from archiver.core.events import Agent
     from archiver.wiring.audits import staging_at
+    from archiver.wiring.bags import room
     from archiver.workflows.drill import drill
 
     settings = front.settings()
@@ -74,6 +75,7 @@ def drill_command(
                     files=engine,
                     clock=clock,
                     agent=Agent(wiring.AGENT),
+                    room=room(),
                 )
                 catalogue.appended((event,))
                 done.append(restored)

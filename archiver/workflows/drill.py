@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from archiver.core.bags.layout import LAST_TAG_FILE
 from archiver.core.errors import ArchiverError
 from archiver.core.events import Event, EventOutcome, EventType
-from archiver.core.fixity import STORED, Algorithm, digest_of
+from archiver.core.fixity import STORED, Algorithm, Hasher
 from archiver.core.packages import ItemId
-from archiver.workflows.verify import verify
+from archiver.workflows.verify import ROOM, verify
 
 if TYPE_CHECKING:
     from archiver.core.audits import DueCopy
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archiver.ports.engines import Engine
     from archiver.ports.staging import Staging
     from archiver.ports.stores import Store
+    from archiver.workflows.verify import Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def drill(
     files: Engine,
     clock: Clock,
     agent: Agent,
+    room: Room = ROOM,
 ) -> tuple[Restored, Event]:
     """Restore one copy to scratch and certify it there; never raises for what the store does.
 
@@ -72,6 +74,7 @@ def drill(
         files: Reads several files at once.
         clock: For dates and durations.
         agent: Who is to be named in the event.
+        room: Where the restored bag is judged.
     """
     began = clock.monotonic()
     objects = bytes_ = 0
@@ -84,10 +87,13 @@ def drill(
             objects += 1
         problems += [
             f"{one.code.value}: {one.where}: expected {one.expected}, actual {one.actual}"
-            for one in verify(scratch, copy.prefix, files=files).findings
+            for one in verify(scratch, copy.prefix, files=files, room=room).findings
         ]
+        hasher = Hasher((Algorithm.SHA512,))
         with scratch.read(copy.prefix + LAST_TAG_FILE) as chunks:
-            actual = digest_of(b"".join(chunks), Algorithm.SHA512)
+            for chunk in chunks:
+                hasher.update(chunk)
+        (actual,) = hasher.digests()
         root = str(actual)
         if actual != held.tag_manifest:
             problems.append(f"{LAST_TAG_FILE}: expected {held.tag_manifest}, actual {actual}")
