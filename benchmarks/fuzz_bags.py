@@ -43,7 +43,8 @@ from archiver.containers.zips import ZipPlace
 from archiver.core.errors import ArchiverError, ObjectNotFoundError
 from archiver.core.objects import ObjectFacts
 from archiver.staging.scratch import DiskScratch
-from archiver.workflows.verify import Room, verify, verify_archive, verify_stream
+from archiver.workflows.judge_bag import Room
+from archiver.workflows.verify import verify, verify_archive, verify_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from archiver.core.bags.layout import LAST_TAG_FILE, SHADOW
 from archiver.core.bags.manifests import format_manifest
-from archiver.core.bags.validating import plan_of, tag_files_of
+from archiver.core.bags.tag_files import tag_files_of
+from archiver.core.bags.validating import plan_of
 from archiver.core.fixity import Algorithm, Digest, digest_of
 
 if TYPE_CHECKING:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class FindingCode(StrEnum):
@@ -222,6 +226,37 @@ class Finding:
     def clause(self) -> str:
         """Where the rule stands."""
         return CLAUSES[self.code]
+
+
+class FindingList:
+    """Findings in the order in which they were met: so many are listed, and the others are counted.
+
+    Args:
+        most: How many are listed.
+
+    Attributes:
+        omitted: How many more there are.
+    """
+
+    def __init__(self, most: int = MOST_FINDINGS) -> None:
+        self.omitted = 0
+        self._most = most
+        self._listed: list[Finding] = []
+
+    def __iter__(self) -> Iterator[Finding]:
+        """Yield those that are listed."""
+        return iter(self._listed)
+
+    def add(self, code: FindingCode, where: str, *, expected: str = "", actual: str = "") -> None:
+        """Take a finding; of what is there 500 characters are kept."""
+        self.take(Finding(code, where, expected=expected, actual=actual[:500]))
+
+    def take(self, finding: Finding) -> None:
+        """Take a finding as it is."""
+        if len(self._listed) < self._most:
+            self._listed.append(finding)
+        else:
+            self.omitted += 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from archiver.core import handed
 from archiver.core.attribution import PATH as ATTRIBUTION
 from archiver.core.attribution import recognise_attribution
-from archiver.core.bags.validating import plan_of, tag_files_of
+from archiver.core.bags.tag_files import tag_files_of
+from archiver.core.bags.validating import plan_of
 from archiver.core.errors import (
     DigestMismatchError,
     FileRefusedError,

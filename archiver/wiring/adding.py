@@ -198,7 +198,8 @@ class _Looking:
         return self.scratch / f"{len(list(self.scratch.iterdir()))}.tar"
 
     def _judged(self, place: BagPlace, directory: str, shown: str, verdict: BagVerdict) -> None:
-        from archiver.core.bags.validating import plan_of, tag_files_of
+        from archiver.core.bags.tag_files import tag_files_of
+        from archiver.core.bags.validating import plan_of
         from archiver.sources.handed import HandedBag
 
         prefix = verdict.prefix

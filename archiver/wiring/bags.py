@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archiver.ports.checks import CheckProgress
     from archiver.ports.engines import Engine
     from archiver.settings.reading import Settings
-    from archiver.workflows.verify import Demand, Room
+    from archiver.workflows.judge_bag import Demand, Room
 
 TOGETHER = 64
 """Small files on this machine that are read in one go."""
@@ -58,7 +58,7 @@ class Looking:
             SettingsError: The profile cannot be read.
         """
         from archiver.core.bags.profiles import ProfileError, parse_profile
-        from archiver.workflows.verify import Demand
+        from archiver.workflows.judge_bag import Demand
 
         try:
             profile = parse_profile(self.profile.read_bytes()) if self.profile else None
@@ -83,7 +83,7 @@ def room(progress: CheckProgress | None = None, *, together: int = TOGETHER) -> 
         together: How many small files are read in one go.
     """
     from archiver.staging.scratch import DiskScratch
-    from archiver.workflows.verify import Room, Silence
+    from archiver.workflows.judge_bag import Room, Silence
 
     return Room(DiskScratch, progress or Silence(), together)
 

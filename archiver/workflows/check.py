@@ -16,7 +16,7 @@ from archiver.core.audits import NO_DAMAGE, CheckedCopy, CheckOutcome
 from archiver.core.bags.layout import LAST_TAG_FILE, SHADOW
 from archiver.core.bags.manifests import format_manifest, recognise_entry, split_lines
 from archiver.core.bags.paths import decode_path
-from archiver.core.bags.validating import LARGEST_TAG_FILE
+from archiver.core.bags.tag_files import LARGEST_TAG_FILE
 from archiver.core.errors import CannotRunError, ObjectNotFoundError, StoreError
 from archiver.core.examinations import Verdict
 from archiver.core.findings import Finding, FindingCode

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from archiver.core.bags.completing import Fetched, completion_of
-from archiver.core.bags.validating import LARGEST_TAG_FILE, tag_files_of
+from archiver.core.bags.tag_files import LARGEST_TAG_FILE, tag_files_of
 from archiver.core.errors import (
     ArchiverError,
     CannotRunError,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from archiver.core.bags.validating import LARGEST_TAG_FILE, tag_files_of
+from archiver.core.bags.tag_files import LARGEST_TAG_FILE, tag_files_of
 from archiver.core.dips import parts_of, promised_by
 from archiver.core.errors import ArchiverError, InterruptedRunError, ObjectDamagedError, StoreError
 from archiver.core.events import Event, EventOutcome, EventType

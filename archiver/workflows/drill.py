@@ -10,7 +10,8 @@ from archiver.core.errors import ArchiverError
 from archiver.core.events import Event, EventOutcome, EventType
 from archiver.core.fixity import STORED, Algorithm, Hasher
 from archiver.core.packages import ItemId
-from archiver.workflows.verify import ROOM, verify
+from archiver.workflows.judge_bag import ROOM
+from archiver.workflows.verify import verify
 
 if TYPE_CHECKING:
     from archiver.core.audits import DueCopy
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from archiver.ports.engines import Engine
     from archiver.ports.staging import Staging
     from archiver.ports.stores import Store
-    from archiver.workflows.verify import Room
+    from archiver.workflows.judge_bag import Room
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 from archiver.core.bags.bag_info import LICENCE_LABEL
 from archiver.core.bags.layout import LAST_TAG_FILE, aip_prefix
 from archiver.core.bags.manifests import split_lines
-from archiver.core.bags.validating import LARGEST_TAG_FILE
+from archiver.core.bags.tag_files import LARGEST_TAG_FILE
 from archiver.core.errors import CatalogueError, StoreError
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.findings import Finding, FindingCode

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archiver.core.bags.validating import LARGEST_TAG_FILE
+from archiver.core.bags.tag_files import LARGEST_TAG_FILE
 from archiver.core.errors import InterruptedRunError, StoreError, StoreRefusedError
 from archiver.core.holdings import CopyStatus
 from archiver.core.packages import PassedOver, Recalled

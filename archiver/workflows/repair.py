@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from archiver.core.audits import Repair, RepairOutcome
 from archiver.core.bags.layout import LAST_TAG_FILE, SHADOW
 from archiver.core.bags.manifests import format_manifest
-from archiver.core.bags.validating import LARGEST_TAG_FILE
+from archiver.core.bags.tag_files import LARGEST_TAG_FILE
 from archiver.core.errors import (
     ArchiverError,
     CannotRunError,

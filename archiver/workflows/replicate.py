@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from archiver.core.bags.layout import LAST_TAG_FILE, in_writing_order
 from archiver.core.bags.paths import parse_payload_path, parse_tag_path
-from archiver.core.bags.validating import LARGEST_TAG_FILE, compare, plan_of, tag_files_of
+from archiver.core.bags.tag_files import LARGEST_TAG_FILE, tag_files_of
+from archiver.core.bags.validating import compare, plan_of
 from archiver.core.errors import ArchiverError, ObjectDamagedError, StoreError
 from archiver.core.fixity import STORED, Algorithm, Digest, Hasher, digest_of
 from archiver.core.holdings import CopyStatus

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.bags.layout import LAST_TAG_FILE
-from archiver.core.bags.validating import LARGEST_TAG_FILE
+from archiver.core.bags.tag_files import LARGEST_TAG_FILE
 from archiver.core.errors import StoreError
 from archiver.core.findings import Finding, FindingCode
 from archiver.core.fixity import Algorithm, Digest, digest_of, parse_digest

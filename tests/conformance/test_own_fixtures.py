@@ -9,7 +9,8 @@ import pytest
 from archiver.engines.threads import ThreadEngine
 from archiver.staging.scratch import DiskScratch
 from archiver.stores.directory import DirectoryStore
-from archiver.workflows.verify import Demand, Room, verify_tree
+from archiver.workflows.judge_bag import Demand, Room
+from archiver.workflows.verify import verify_tree
 from tests.conformance.fixtures import CASES
 
 

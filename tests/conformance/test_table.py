@@ -13,9 +13,7 @@ from pathlib import Path
 import bagit
 import pytest
 
-from archiver.core.bags import validating
-from archiver.core.findings import FindingCode
-from archiver.workflows import verify
+from archiver.core.findings import MOST_FINDINGS, FindingCode
 from tests.conformance import test_bagit_suite as suite
 from tests.conformance.fixtures import CASES, draft
 from tests.conformance.test_own_fixtures import judged
@@ -116,16 +114,16 @@ def test_a_file_that_cannot_be_read_is_not_called_changed(tmp_path, monkeypatch)
     assert {finding.code for finding in verdict.findings} == {FindingCode.FILE_UNREADABLE}
 
 
-def test_more_findings_than_are_listed_are_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(validating, "MOST_FINDINGS", 10)
-    monkeypatch.setattr(verify, "MOST_FINDINGS", 10)
-    draft(manifests={"manifest-sha256.txt": "no entry\n" * 25}, info="Source-Organization: x\n").write(tmp_path)
+def test_more_findings_than_are_listed_are_counted(tmp_path):
+    draft(manifests={"manifest-sha256.txt": "no entry\n" * MOST_FINDINGS}, info="Source-Organization: x\n").write(
+        tmp_path
+    )
     for number in range(15):
         (tmp_path / "data" / str(number)).symlink_to("nowhere")
     verdict = judged(tmp_path)
     (last,) = (finding for finding in verdict.findings if finding.code is FindingCode.TOO_MANY_FINDINGS)
-    assert len(verdict.findings) == 11
-    assert last.actual == f"{15 + 25 + 2 - 10} more"  # two payload files are in one manifest only
+    assert len(verdict.findings) == MOST_FINDINGS + 1
+    assert last.actual == f"{15 + 2} more"  # two payload files are in one manifest only
     assert not verdict.is_valid
 
 

@@ -11,7 +11,7 @@ import pytest
 from archiver.core.errors import StagingFullError
 from archiver.staging import scratch as scratch_module
 from archiver.staging.scratch import DiskScratch
-from archiver.workflows.verify import Memory
+from archiver.workflows.judge_bag import Memory
 from tests.archive import ROOT
 
 DRAW = random.Random(4)

@@ -16,7 +16,8 @@ from archiver.core.bags.bag_info import BagInfo, format_bag_info
 from archiver.core.bags.layout import lay_out
 from archiver.core.bags.manifests import format_manifest
 from archiver.core.bags.paths import collision_key, parse_payload_path, unsafe_because
-from archiver.core.bags.validating import plan_of, tag_files_of
+from archiver.core.bags.tag_files import tag_files_of
+from archiver.core.bags.validating import plan_of
 from archiver.core.findings import WARNINGS, FindingCode
 from archiver.core.fixity import Algorithm, digest_of
 from archiver.core.objects import StagedFile

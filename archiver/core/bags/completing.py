@@ -94,7 +94,7 @@ def completion_of(sizes: Mapping[str, int], tags: Mapping[str, bytes]) -> Comple
             fetches.setdefault(path, (url, length))
     completed, promised = _read({**sizes, **{path: length or 0 for path, (_, length) in fetches.items()}}, tags)
     is_measured = all(length is not None for _, length in fetches.values())
-    faults = [one for one in completed.findings if one.code not in WARNINGS]
+    faults = [one for one in completed.found if one.code not in WARNINGS]
     findings = [one for one in faults if one.code is not FindingCode.OXUM_MISMATCH]
     findings += _altered(tags, promised)
     manifests = sum(name.startswith("manifest-") for name in tags)

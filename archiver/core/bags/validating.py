@@ -10,51 +10,33 @@ path; the rows are put in order, on the disk where they are many, and everything
 
 from __future__ import annotations
 
-import codecs
 import io
 import re
 from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING
 
+from archiver.core.bags.collisions import check_names
 from archiver.core.bags.fetching import refused_address
-from archiver.core.bags.manifests import recognise_entry, split_lines
-from archiver.core.bags.paths import ORDINARY, collision_key, decode_path, is_well_encoded, unsafe_because
-from archiver.core.findings import MOST_FINDINGS, TO_BE_FETCHED, Finding, FindingCode
+from archiver.core.bags.manifests import recognise_entry
+from archiver.core.bags.paths import ORDINARY, decode_path, is_well_encoded, unsafe_because
+from archiver.core.bags.tag_files import MANIFEST, OLD_INFO, TagFiles
+from archiver.core.findings import TO_BE_FETCHED, Finding, FindingCode, FindingList
 from archiver.core.fixity import Algorithm, Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import BinaryIO
 
-    There = tuple[str, int, int]
-    """Path in the bag, bytes, and where a reader finds it; of two members of one name the lower place is the first."""
-    Row = tuple[Any, ...]
-    """Numbers and texts, compared from the left."""
-    InOrder = Callable[[Iterable[Row]], Iterable[Row]]
+    from archiver.core.bags.rows import InOrder, Row, There
 
-DECLARATION = "bagit.txt"
-LARGEST_TAG_FILE = 256 << 20
-"""Bytes. A manifest of a million files has about 150 MB; of a larger one no bag of ours would be made."""
-LARGEST_INFO = 4 << 20
-"""Bytes of a bag declaration or of bag metadata, which are held in memory."""
 
-_MANIFEST = re.compile(r"(tag)?manifest-([A-Za-z0-9_-]+)\.txt")
-_FIRST_LINE = re.compile(r"BagIt-Version: ([0-9]{1,3})\.([0-9]{1,3})")
-_SECOND_LINE = re.compile(r"Tag-File-Character-Encoding: (\S{1,40})")
 _OXUM = re.compile(r"([0-9]{1,30})\.([0-9]{1,18})")
 _FETCH = re.compile(r"(?i)(https?://[^/\s]\S*)[ \t]+([0-9]{1,18}|-)[ \t]+([^ \t].*)", re.DOTALL)
-_OLD_INFO = "package-info.txt"
-_TAG_FILES = {DECLARATION, "bag-info.txt", _OLD_INFO, "fetch.txt"}
-_RESERVED = re.compile(r"/(?:con|prn|aux|nul|com[1-9]|lpt[1-9])\s*(?:[./]|\Z)")
-_SLOTS = 16
-"""Bytes for each name in which names are looked for that may be the same: 16 MB for a million, and one in 16 is looked at twice."""
-_NO_CHARACTERS = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
-"""Codecs of Python that are no character encodings in any registry, and some of which take time that grows with the square."""
 _THERE, _FETCHED = 0, 1
 """What a row tells: that a file is there; that it is to be fetched. Higher numbers are those of the manifests."""
 _FIRST_MANIFEST = 2
-_VERSIONS = {"0.93", "0.94", "0.95", "0.96", "0.97", "1.0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +73,6 @@ class Promised:
     digests: tuple[Digest, ...]
 
 
-def tag_files_of(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the tag files that a plan needs, out of the names of everything in a bag, in order."""
-    return tuple(sorted({name for name in names if is_tag_file(name)}))
-
-
-def is_tag_file(name: str) -> bool:
-    """Tell whether a file is one of the tag files that a plan needs."""
-    return "/" not in name and (name in _TAG_FILES or _MANIFEST.fullmatch(name) is not None)
-
-
-def largest(name: str) -> int:
-    """Return how many bytes of a tag file are read."""
-    return LARGEST_INFO if name in {DECLARATION, "bag-info.txt", _OLD_INFO} else LARGEST_TAG_FILE
-
-
 def plan_of(sizes: Mapping[str, int], tags: Mapping[str, bytes]) -> BagPlan:
     """Read what a bag promises, all of it in memory.
 
@@ -116,7 +83,7 @@ def plan_of(sizes: Mapping[str, int], tags: Mapping[str, bytes]) -> BagPlan:
     there = [(path, size, 0) for path, size in sizes.items()]
     reading = Reading(there, {name: io.BytesIO(content) for name, content in tags.items()}, in_order=sorted)
     expected = {one.path: one.digests for one in reading.promises()}
-    return BagPlan(reading.version, expected, tuple(reading.findings), tuple(reading.info))
+    return BagPlan(reading.version, expected, tuple(reading.found), tuple(reading.info))
 
 
 def compare(path: str, *, expected: Iterable[Digest], actual: Iterable[Digest]) -> Iterator[Finding]:
@@ -137,33 +104,33 @@ class Reading:
         in_order: Returns rows in order.
 
     Attributes:
-        version: As declared, or (1, 0) where nothing can be read.
         info: The elements of ``bag-info.txt``, label and value, in order.
-        findings: Everything that can be told without reading payload, as far as it is listed.
-        omitted: How many findings more there are.
+        found: Everything that can be told without reading payload.
     """
 
     def __init__(self, there: Iterable[There], tags: Mapping[str, BinaryIO], *, in_order: InOrder) -> None:
-        self.version = (1, 0)
         self.info: list[tuple[str, str]] = []
-        self.findings: list[Finding] = []
-        self.omitted = 0
+        self.found = FindingList()
         self._there = there
-        self._tags = tags
+        self._text = TagFiles(tags, self.found)
         self._in_order = in_order
-        self._encoding = "utf-8"
-        self._manifests = sorted(name for name in tags if _MANIFEST.fullmatch(name))
+        self._manifests = sorted(name for name in tags if MANIFEST.fullmatch(name))
         self._algorithms = {name: _algorithm(name) for name in self._manifests}
         self._payload_manifests = [name for name in self._manifests if not name.startswith("tag")]
         self._tag_manifests = [name for name in self._manifests if name.startswith("tag")]
         self._vouched: dict[str, set[str]] = {name: set() for name in self._tag_manifests}
         self._bytes = self._files = self._present = 0
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """The version as declared, or (1, 0) where nothing can be read."""
+        return self._text.version
+
     def promises(self) -> Iterator[Promised]:
         """Yield every file whose bytes can be compared, in the order of the paths."""
-        self._read_declaration()
+        self._text.read_declaration()
         if not self._payload_manifests:
-            self._found(FindingCode.PAYLOAD_MANIFEST_MISSING, "manifest-sha512.txt", expected="a payload manifest")
+            self.found.add(FindingCode.PAYLOAD_MANIFEST_MISSING, "manifest-sha512.txt", expected="a payload manifest")
         rows = chain(
             ((path, _THERE, place, size) for path, size, place in self._there),
             self._fetch_rows(),
@@ -174,12 +141,12 @@ class Reading:
             if promised is not None:
                 yield promised
         self._check_tag_manifests()
-        self._check_names()
+        check_names(self._there, self._present, in_order=self._in_order, found=self.found)
         self._read_info()
 
     def fetches(self) -> Iterator[tuple[str, str, int | None]]:
         """Yield path, URL and length of each line of the fetch file that may be followed; after `promises` alone."""
-        for number, line in enumerate(self._lines("fetch.txt"), start=1):
+        for number, line in enumerate(self._text.lines("fetch.txt"), start=1):
             entry = _fetch_entry(line)
             path = self._entry_path("fetch.txt", number, entry[2]) if entry else None
             if entry is not None and path is not None and path.startswith("data/"):
@@ -192,7 +159,7 @@ class Reading:
             self._judge_payload(path, entries, here, is_fetched=is_fetched)
         elif here is None:
             for name in entries:
-                self._found(
+                self.found.add(
                     FindingCode.FILE_MISSING, path, expected=f"a tag file, as listed in {name}", actual="nothing"
                 )
         if here is None:
@@ -217,7 +184,7 @@ class Reading:
             elif here is None:
                 here = at, what
             else:
-                self._found(
+                self.found.add(
                     FindingCode.MEMBER_REPEATED, path, expected="a plain file", actual="a second member of this name"
                 )
         return here, entries, is_fetched
@@ -226,8 +193,8 @@ class Reading:
         if name not in entries:
             entries[name] = digest
         # Before 1.0 the same line twice was no fault; other digests for one file always are.
-        elif entries[name] != digest or self.version >= (1, 0):
-            self._found(FindingCode.MANIFEST_DUPLICATE, f"{name}: {path}", expected="each file once")
+        elif entries[name] != digest or self._text.version >= (1, 0):
+            self.found.add(FindingCode.MANIFEST_DUPLICATE, f"{name}: {path}", expected="each file once")
 
     def _judge_payload(
         self, path: str, entries: Mapping[str, str], here: tuple[int, int] | None, *, is_fetched: bool
@@ -237,134 +204,41 @@ class Reading:
             self._bytes += here[1]
         if here is None and entries:
             hint = TO_BE_FETCHED if is_fetched else "nothing"
-            self._found(FindingCode.FILE_MISSING, path, expected="a file, as listed", actual=hint)
+            self.found.add(FindingCode.FILE_MISSING, path, expected="a file, as listed", actual=hint)
         elif here is not None and not entries:
-            self._found(FindingCode.FILE_UNEXPECTED, path, expected="an entry in a payload manifest")
+            self.found.add(FindingCode.FILE_UNEXPECTED, path, expected="an entry in a payload manifest")
         if len(entries) < len(self._payload_manifests):
             self._judge_omissions(path, entries, is_here=here is not None, is_fetched=is_fetched)
 
     def _judge_omissions(self, path: str, entries: Mapping[str, str], *, is_here: bool, is_fetched: bool) -> None:
-        is_strict = self.version >= (1, 0)
+        is_strict = self._text.version >= (1, 0)
         for name in self._payload_manifests:
             if name in entries:
                 continue
             if is_strict and is_here and entries:
-                self._found(FindingCode.MANIFEST_INCOMPLETE, f"{name}: {path}", expected="every payload file")
+                self.found.add(FindingCode.MANIFEST_INCOMPLETE, f"{name}: {path}", expected="every payload file")
             if is_fetched and (is_strict or not entries):
-                self._found(FindingCode.FETCH_NOT_LISTED, f"fetch.txt: {path}", expected=f"an entry in {name}")
-
-    def _found(self, code: FindingCode, where: str, *, expected: str = "", actual: str = "") -> None:
-        if len(self.findings) < MOST_FINDINGS:
-            self.findings.append(Finding(code, where, expected=expected, actual=actual[:500]))
-        else:
-            self.omitted += 1
-
-    def _read_declaration(self) -> None:
-        content = self._content(DECLARATION)
-        if content is None:
-            self._found(FindingCode.DECLARATION_MISSING, DECLARATION, expected="a bag declaration")
-            return
-        try:
-            lines = split_lines(content.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            self._found(FindingCode.DECLARATION_MALFORMED, DECLARATION, expected="UTF-8", actual=str(error))
-            return
-        first = _FIRST_LINE.fullmatch(lines[0]) if lines else None
-        second = _SECOND_LINE.fullmatch(lines[1]) if len(lines) > 1 else None
-        if first is None or second is None or len(lines) != 2:
-            self._found(
-                FindingCode.DECLARATION_MALFORMED,
-                DECLARATION,
-                expected="'BagIt-Version: M.N' and 'Tag-File-Character-Encoding: NAME', two lines in this order",
-                actual=repr(content[:200]),
-            )
-        if first is not None:
-            self.version = (int(first[1]), int(first[2]))
-            if f"{first[1]}.{first[2]}" not in _VERSIONS:
-                self._found(
-                    FindingCode.VERSION_UNKNOWN, DECLARATION, expected="0.93 to 1.0", actual=f"{first[1]}.{first[2]}"
-                )
-        if second is not None:
-            self._take_encoding(second[1])
-
-    def _content(self, name: str) -> bytes | None:
-        if name not in self._tags:
-            return None
-        self._tags[name].seek(0)
-        return self._tags[name].read(LARGEST_INFO)
-
-    def _take_encoding(self, name: str) -> None:
-        try:
-            codec = codecs.lookup(name)
-            is_text = codec._is_text_encoding  # noqa: SLF001 - the only way to tell text codecs from rot13 and zip
-            is_text = is_text and codec.name.replace("_", "-") not in _NO_CHARACTERS
-        except (LookupError, AttributeError, ValueError):
-            is_text = False
-        if not is_text:
-            self._found(FindingCode.TAG_ENCODING, DECLARATION, expected="a character encoding", actual=name)
-            return
-        self._encoding = name
-
-    def _lines(self, name: str) -> Iterator[str]:
-        """Yield the lines of a tag file, ended by LF, CR or CRLF; none at all where one byte is not in the encoding."""
-        file = self._tags.get(name)
-        if file is None:
-            return
-        try:
-            self._decode(file)
-        except (UnicodeError, ValueError) as error:
-            self._found(FindingCode.TAG_ENCODING, name, expected=self._encoding, actual=str(error))
-            return
-        file.seek(0)
-        if codecs.lookup(self._encoding).name == "utf-8" and file.read(3) == codecs.BOM_UTF8:
-            self._found(FindingCode.TAG_ENCODING, name, expected="no byte-order mark in UTF-8", actual="one")
-        else:
-            file.seek(0)
-        reader = io.TextIOWrapper(file, self._encoding, newline=None)
-        try:
-            while line := reader.readline(LARGEST_INFO):
-                yield line[:-1] if line[-1] == "\n" else line
-                while line and line[-1] != "\n":  # what is cut here is longer than any path, and so refused
-                    line = reader.readline(LARGEST_INFO)
-        finally:
-            reader.detach()
-
-    def _decode(self, file: BinaryIO) -> None:
-        """Read a file once and only see whether it can be decoded.
-
-        Raises:
-            ValueError: It cannot.
-        """
-        decoder = codecs.getincrementaldecoder(self._encoding)()
-        file.seek(0)
-        before = 0
-        while chunk := file.read(1 << 20):
-            try:
-                decoder.decode(chunk)
-            except UnicodeDecodeError as error:
-                raise ValueError(f"{error.reason} within {len(chunk)} bytes from {before} on") from error
-            before += len(chunk)
-        decoder.decode(b"", final=True)
+                self.found.add(FindingCode.FETCH_NOT_LISTED, f"fetch.txt: {path}", expected=f"an entry in {name}")
 
     def _manifest_rows(self, kind: int, name: str) -> Iterator[Row]:
         """Yield a row for each entry; a digest that cannot be computed here is empty."""
         algorithm = self._algorithms[name]
-        match = _MANIFEST.fullmatch(name)
+        match = MANIFEST.fullmatch(name)
         written = match[2] if match else ""
         if algorithm is None or written != algorithm.value:
             expected = algorithm.value if algorithm else ", ".join(Algorithm)
-            self._found(FindingCode.ALGORITHM_UNKNOWN, name, expected=expected, actual=written)
+            self.found.add(FindingCode.ALGORITHM_UNKNOWN, name, expected=expected, actual=written)
         length = algorithm.hex_length if algorithm else 0
         is_tag = name.startswith("tag")
         ordinary = re.compile(f"([0-9a-f]{{{length or '1,'}}}) [ \\t]*(data/{ORDINARY})").fullmatch
-        for number, line in enumerate(self._lines(name), start=1):
+        for number, line in enumerate(self._text.lines(name), start=1):
             if not is_tag and (match := ordinary(line)):
                 # Nearly every line: nothing about it could be wrong, and asking for each fault takes several times as long.
                 yield match[2], kind, number, match[1] if algorithm else ""
                 continue
             entry = recognise_entry(line)
             if entry is None or (length and len(entry[0]) != length):
-                self._found(
+                self.found.add(
                     FindingCode.MANIFEST_MALFORMED, f"{name}:{number}", expected="digest and path", actual=repr(line)
                 )
                 continue
@@ -375,25 +249,25 @@ class Reading:
                 yield path, kind, number, entry[0] if algorithm else ""
 
     def _entry_path(self, name: str, number: int, written: str) -> str | None:
-        is_old = self.version < (1, 0)
+        is_old = self._text.version < (1, 0)
         if not is_old and not is_well_encoded(written):
-            self._found(
+            self.found.add(
                 FindingCode.PATH_ENCODING, f"{name}:{number}", expected="'%25', '%0A' or '%0D' for '%'", actual=written
             )
         path = decode_path(written, is_old=is_old)
         if path.startswith("*"):
-            self._found(
+            self.found.add(
                 FindingCode.MANIFEST_ASTERISK, f"{name}:{number}", expected="no '*' before the path", actual=path
             )
             path = path[1:]
         if path.startswith("./"):
-            self._found(FindingCode.PATH_DOT, f"{name}:{number}", expected="no './' before the path", actual=path)
+            self.found.add(FindingCode.PATH_DOT, f"{name}:{number}", expected="no './' before the path", actual=path)
             path = path.removeprefix("./")
         because = unsafe_because(path)
         if not because and path.startswith("data/"):
             because = unsafe_because(path.removeprefix("data/"))
         if because:
-            self._found(
+            self.found.add(
                 FindingCode.PATH_UNSAFE,
                 f"{name}:{number}",
                 expected="a path inside the bag",
@@ -404,32 +278,34 @@ class Reading:
 
     def _is_allowed(self, name: str, path: str, *, is_tag: bool) -> bool:
         if not is_tag and not path.startswith("data/"):
-            self._found(
+            self.found.add(
                 FindingCode.MANIFEST_PATH_OUTSIDE, f"{name}: {path}", expected="a path below data/", actual=path
             )
             return False
         if is_tag and path.startswith("data/"):
-            self._found(FindingCode.MANIFEST_PATH_OUTSIDE, f"{name}: {path}", expected="a tag file", actual=path)
+            self.found.add(FindingCode.MANIFEST_PATH_OUTSIDE, f"{name}: {path}", expected="a tag file", actual=path)
             return False
-        if is_tag and path.startswith("tag") and _MANIFEST.fullmatch(path):
-            self._found(FindingCode.TAG_MANIFEST_SELF, f"{name}: {path}", expected="no tag manifest in a tag manifest")
+        if is_tag and path.startswith("tag") and MANIFEST.fullmatch(path):
+            self.found.add(
+                FindingCode.TAG_MANIFEST_SELF, f"{name}: {path}", expected="no tag manifest in a tag manifest"
+            )
             return False
         return True
 
     def _fetch_rows(self) -> Iterator[Row]:
         """Yield a row for each payload file that is to be fetched."""
-        for number, line in enumerate(self._lines("fetch.txt"), start=1):
+        for number, line in enumerate(self._text.lines("fetch.txt"), start=1):
             entry = _fetch_entry(line)
             where = f"fetch.txt:{number}"
             if entry is None:
-                self._found(
+                self.found.add(
                     FindingCode.FETCH_MALFORMED, where, expected="absolute URL, length or '-', path", actual=repr(line)
                 )
                 continue
             url, _, written = entry
             path = self._entry_path("fetch.txt", number, written)
             if path is not None and not path.startswith("data/"):
-                self._found(FindingCode.FETCH_MALFORMED, where, expected="a path below data/", actual=path)
+                self.found.add(FindingCode.FETCH_MALFORMED, where, expected="a path below data/", actual=path)
             elif path is not None:
                 yield path, _FETCHED, number, ""
             self._check_address(where, url)
@@ -437,88 +313,32 @@ class Reading:
     def _check_address(self, where: str, url: str) -> None:
         because = refused_address(url)
         if because:
-            self._found(FindingCode.FETCH_ADDRESS, where, expected="a public host", actual=f"{url[:200]}: {because}")
+            self.found.add(FindingCode.FETCH_ADDRESS, where, expected="a public host", actual=f"{url[:200]}: {because}")
 
     def _check_tag_manifests(self) -> None:
-        if self.version < (1, 0):
+        if self._text.version < (1, 0):
             return
         for name, vouched in self._vouched.items():
             for manifest in self._payload_manifests:
                 if manifest not in vouched:
-                    self._found(FindingCode.TAG_MANIFEST_OMITS, name, expected=f"an entry for {manifest}")
-
-    def _check_names(self) -> None:
-        """Find names that some file system cannot store, and those that it holds to be another's."""
-        slots = bytearray(_SLOTS * self._present + 1)
-        suspected: set[int] = set()
-        for path, _, _ in self._there:
-            key = collision_key(path)
-            slot = hash(key) % len(slots)
-            if slots[slot]:
-                suspected.add(slot)
-            slots[slot] = 1
-            if _RESERVED.search(f"/{key}"):
-                self._found(FindingCode.PATH_RESERVED, path, expected="a name that Windows can store", actual=path)
-        suspected.update(slot for key, _ in self._directories() if slots[slot := hash(key) % len(slots)])
-        if suspected:
-            self._check_suspected(suspected, len(slots))
-
-    def _directories(self) -> Iterator[tuple[str, str]]:
-        """Yield the directories of what is there, as compared and as written; one may come more than once."""
-        before = ""
-        for path, _, _ in self._there:
-            above = directory = path.rpartition("/")[0]
-            while above and directory != before and not before.startswith(f"{above}/"):
-                yield collision_key(above), above
-                above = above.rpartition("/")[0]
-            before = directory
-
-    def _check_suspected(self, suspected: set[int], slots: int) -> None:
-        """Compare the few names whose slot was taken, so that not all names need be put in order a second time."""
-        rows = chain(
-            ((key, 0, f"{path}/") for key, path in self._directories()),
-            ((collision_key(path), 1, path) for path, _, _ in self._there),
-        )
-        before = ("", "")
-        for key, is_file, path in self._in_order(row for row in rows if hash(row[0]) % slots in suspected):
-            # An equal path is a repeated member of an archive, which is a finding of its own.
-            if is_file and key == before[0] and path != before[1]:
-                self._found(
-                    FindingCode.PATHS_COLLIDE, path, expected="names that differ by more than case", actual=before[1]
-                )
-            before = key, path
+                    self.found.add(FindingCode.TAG_MANIFEST_OMITS, name, expected=f"an entry for {manifest}")
 
     def _read_info(self) -> None:
-        name = "bag-info.txt" if "bag-info.txt" in self._tags else _OLD_INFO
-        self.info = self._elements(name)
+        name = "bag-info.txt" if "bag-info.txt" in self._text else OLD_INFO
+        self.info = self._text.elements(name)
         oxums = [value for label, value in self.info if label.lower() == "payload-oxum"]
         if len(oxums) > 1:
-            self._found(FindingCode.OXUM_REPEATED, name, expected="Payload-Oxum at most once", actual=str(len(oxums)))
+            self.found.add(
+                FindingCode.OXUM_REPEATED, name, expected="Payload-Oxum at most once", actual=str(len(oxums))
+            )
         for oxum in oxums:
             match = _OXUM.fullmatch(oxum.strip())
             if match is None:
-                self._found(FindingCode.OXUM_MALFORMED, name, expected="BYTES.FILES", actual=oxum)
+                self.found.add(FindingCode.OXUM_MALFORMED, name, expected="BYTES.FILES", actual=oxum)
                 continue
             if (int(match[1]), int(match[2])) != (self._bytes, self._files):
                 actual = f"{self._bytes}.{self._files}"
-                self._found(FindingCode.OXUM_MISMATCH, name, expected=oxum.strip(), actual=actual)
-
-    def _elements(self, name: str) -> list[tuple[str, str]]:
-        elements: list[tuple[str, list[str]]] = []
-        for number, line in enumerate(self._lines(name), start=1):
-            if line[:1] in {" ", "\t"} and elements:
-                elements[-1][1].append(line.strip())
-                continue
-            label, colon, value = line.partition(":")
-            strict = self.version >= (1, 0)
-            if not colon or not label.strip() or (strict and (label != label.rstrip() or value[:1] not in {" ", "\t"})):
-                if line.strip() or strict:
-                    self._found(
-                        FindingCode.BAG_INFO_MALFORMED, f"{name}:{number}", expected="'Label: value'", actual=repr(line)
-                    )
-                continue
-            elements.append((label.strip(), [value.strip()]))
-        return [(label, " ".join(values)) for label, values in elements]
+                self.found.add(FindingCode.OXUM_MISMATCH, name, expected=oxum.strip(), actual=actual)
 
 
 def _fetch_entry(line: str) -> tuple[str, int | None, str] | None:
@@ -530,7 +350,7 @@ def _fetch_entry(line: str) -> tuple[str, int | None, str] | None:
 
 
 def _algorithm(manifest: str) -> Algorithm | None:
-    match = _MANIFEST.fullmatch(manifest)
+    match = MANIFEST.fullmatch(manifest)
     try:
         return Algorithm(match[2].lower().replace("-", "")) if match else None
     except ValueError:

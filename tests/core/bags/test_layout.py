@@ -8,7 +8,8 @@ import pytest
 from archiver.core.bags.bag_info import BagInfo, format_bag_info, human_size
 from archiver.core.bags.layout import aip_prefix, lay_out
 from archiver.core.bags.paths import parse_payload_path
-from archiver.core.bags.validating import plan_of, tag_files_of
+from archiver.core.bags.tag_files import tag_files_of
+from archiver.core.bags.validating import plan_of
 from archiver.core.fixity import Algorithm, digest_of
 from archiver.core.objects import StagedFile
 from archiver.core.packages import PayloadFile
