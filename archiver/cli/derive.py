@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from archiver.core.selections import Selection
     from archiver.ports.clock import Clock
     from archiver.settings.reading import Settings
-    from archiver.workflows.derive import Workshop
+    from archiver.workflows.workshop import Workshop
 
 
 @example(

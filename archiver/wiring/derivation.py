@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archiver.ports.progress import Progress
     from archiver.ports.stores import Store
     from archiver.settings.reading import Settings
-    from archiver.workflows.derive import Workshop
+    from archiver.workflows.workshop import Workshop
 
 MOST_PROCESSES = 2
 """Unless the settings ask for more: encoding is all computing."""
@@ -44,7 +44,7 @@ def removed_derivatives(settings: Settings, item: ItemId) -> int:
     """Remove everything that was made of an item; return how many objects that were."""
     from contextlib import closing
 
-    from archiver.workflows.derive import remove_derivatives
+    from archiver.workflows.derivative_shelf import remove_derivatives
 
     with closing(wiring.open_catalogue(settings)) as catalogue:
         versions = catalogue.versions(item)
@@ -66,7 +66,7 @@ def opened_workshop(settings: Settings, *, clock: Clock, progress: Progress) -> 
     from archiver.core.events import Agent
     from archiver.core.licences.policies import policy_named
     from archiver.staging.bench import DiskBench
-    from archiver.workflows.derive import Workshop
+    from archiver.workflows.workshop import Workshop
 
     jobs = settings.derivatives.jobs or max(1, min(MOST_PROCESSES, (os.cpu_count() or 1) - 1))
     with ExitStack() as stack:

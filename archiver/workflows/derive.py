@@ -11,14 +11,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from archiver.core.derivative_credits import credit_of, derivative_credits, tags_of
 from archiver.core.derivative_sheets import (
     ATTRIBUTION,
-    LARGEST,
     MANIFEST,
     PREMIS,
     Sheet,
@@ -37,85 +36,41 @@ from archiver.core.derivatives import (
     Order,
     Original,
     Result,
-    item_place,
     kept_back,
     name_of,
     place_of,
 )
-from archiver.core.errors import (
-    ArchiverError,
-    CannotRunError,
-    InterruptedRunError,
-    ObjectConflictError,
-    ObjectDamagedError,
-    ObjectNotFoundError,
-    StoreError,
-)
+from archiver.core.errors import ArchiverError, CannotRunError, InterruptedRunError, ObjectDamagedError, StoreError
 from archiver.core.events import Agent, Event, EventOutcome, EventType
-from archiver.core.fixity import Algorithm, Hasher, digest_of
+from archiver.core.fixity import digest_of
 from archiver.core.holdings import CopyStatus
 from archiver.core.premis import Rights, format_derivation
 from archiver.core.reviews import Standing
-from archiver.core.selections import AUDIO_SUFFIXES
 from archiver.workflows.attribute import attribution_of
+from archiver.workflows.derivative_shelf import (
+    ONCE_MORE,
+    checked,
+    found,
+    is_whole,
+    originals_of,
+    pieces_of,
+    put,
+    remove_derivatives,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from archiver.core.attribution import Attribution
-    from archiver.core.derivatives import DerivativeRules, Made
-    from archiver.core.fixity import Digest
+    from archiver.core.derivatives import Made
     from archiver.core.holdings import HeldFile, Holding
-    from archiver.core.licences.tools import LicenceTable
     from archiver.core.objects import StagedFile
-    from archiver.core.reviews import ReviewRules
-    from archiver.ports.catalogue import Holdings, Ledger
-    from archiver.ports.clock import Clock
-    from archiver.ports.derivers import Bench, Deriver
-    from archiver.ports.engines import Engine
-    from archiver.ports.measurements import Measurements
-    from archiver.ports.progress import Progress
-    from archiver.ports.reviews import Reviews
-    from archiver.ports.stores import Store
-    from archiver.ports.withdrawals import Withdrawals
+    from archiver.workflows.workshop import Workshop
 
-_ONCE_MORE = frozenset((Because.WORKER_DIED, Because.NOT_PROVEN))
-"""Reasons that may not hold the next time."""
 KEPT_EVERY = 5.0
 """Seconds after which what was made is taken down for a run that goes on; what is made twice has the same bytes."""
 _DARK = frozenset((Because.WITHDRAWN.value, Because.QUARANTINED.value))
 """Reasons for which also what was made earlier goes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """The doorways of a derivation.
-
-    Attributes:
-        vault: Every store, by name: where the originals are.
-        shelf: The store that derivatives are kept in.
-        files: Engine that works on several files of an item at once.
-        agent: Who is named in the events.
-        rules: What may be made at all.
-        review_rules: How cases of the quarantine stand.
-    """
-
-    vault: Mapping[str, Store]
-    shelf: Store
-    holdings: Holdings
-    withdrawals: Withdrawals
-    reviews: Reviews
-    ledger: Ledger
-    measurements: Measurements
-    deriver: Deriver
-    bench: Bench
-    files: Engine
-    clock: Clock
-    progress: Progress
-    agent: Agent
-    table: LicenceTable
-    rules: DerivativeRules
-    review_rules: ReviewRules
 
 
 def derive(held: Holding, kinds: Iterable[Kind], shop: Workshop, *, is_checking: bool = False) -> Derived:
@@ -174,69 +129,15 @@ def _dark(held: Holding, shop: Workshop) -> Because | None:
     return Because.QUARANTINED if is_doubted else None
 
 
-def remove_derivatives(held: Holding, shelf: Store) -> int:
-    """Remove everything that was made of an item, in every version, the manifests first; return how many objects."""
-    keys = [facts.key for facts in shelf.list(item_place(held.prefix))]
-    for key in sorted(keys, key=lambda key: (not key.endswith(f"/{MANIFEST}"), key)):
-        shelf.delete(key)
-    return len(keys)
-
-
-def present(held: Holding, kind: Kind, shop: Workshop, *, is_final: bool = True) -> Sheet | None:
-    """Return the manifest of a kind that is there as it should be, by names and sizes, or None.
-
-    Args:
-        held: Which version.
-        kind: Of derivative.
-        shop: The doorways.
-        is_final: None also where something could not be made and may be the next time.
-    """
-    originals = _originals(held, shop)
-    sheet, sizes = _found(held, kind, shop.shelf)
-    return sheet if sheet is not None and _is_whole(sheet, sizes, originals, is_final=is_final) else None
-
-
-def _originals(held: Holding, shop: Workshop) -> dict[Original, HeldFile]:
-    """Return the payload files that may hold sound, by their names: nothing is read for this."""
-    return {
-        Original(file.path, file.sha256): file
-        for file in shop.holdings.files(held.item, held.version)
-        if file.size and file.path[file.path.rfind(".") :].lower() in AUDIO_SUFFIXES
-    }
-
-
-def _found(held: Holding, kind: Kind, shelf: Store) -> tuple[Sheet | None, dict[str, int]]:
-    """Return what is there of a kind: its manifest, where it can be read, and the size of each object."""
-    place = place_of(held.prefix, kind)
-    sizes = {facts.key.removeprefix(place): facts.size for facts in shelf.list(place)}
-    if sizes.get(MANIFEST, LARGEST + 1) > LARGEST:
-        return None, sizes
-    try:
-        with shelf.read(place + MANIFEST) as chunks:
-            sheet = recognise_sheet(b"".join(chunks))
-    except (ObjectNotFoundError, ObjectDamagedError):
-        return None, sizes
-    is_ours = sheet is not None and (sheet.item, sheet.version, sheet.kind) == (str(held.item), held.version, kind)
-    return (sheet if is_ours and sheet is not None and sheet.licence == held.licence else None), sizes
-
-
-def _is_whole(sheet: Sheet, sizes: Mapping[str, int], originals: Iterable[Original], *, is_final: bool = True) -> bool:
-    return (
-        sheet.is_of(originals)
-        and all(sizes.get(one.path) == one.size for one in sheet.derivatives)
-        and not (is_final and any(reason in _ONCE_MORE for _, reason, _ in sheet.unmade))
-    )
-
-
 def _made_kinds(held: Holding, kinds: tuple[Kind, ...], shop: Workshop, *, is_checking: bool) -> dict[Kind, KindResult]:
-    originals = _originals(held, shop)
+    originals = originals_of(held, shop)
     results: dict[Kind, KindResult] = {}
     begun: dict[Kind, Sheet] = {}
     for kind in kinds:
-        sheet, sizes = _found(held, kind, shop.shelf)
+        sheet, sizes = found(held, kind, shop.shelf)
         if sheet is not None and is_checking:
-            sheet = _checked(held, sheet, sizes, shop.shelf)
-        if sheet is not None and _is_whole(sheet, sizes, originals):
+            sheet = checked(held, sheet, sizes, shop.shelf)
+        if sheet is not None and is_whole(sheet, sizes, originals):
             results[kind] = _result(sheet, Result.PRESENT)
             _take_down(held, sheet, shop)
         else:
@@ -265,31 +166,6 @@ def _attribution(held: Holding, shop: Workshop) -> Attribution:
     return attribution
 
 
-def _checked(held: Holding, sheet: Sheet, sizes: dict[str, int], shelf: Store) -> Sheet:
-    """Read every object of a kind, forget and remove what is not as promised."""
-    place = place_of(held.prefix, sheet.kind)
-    kept = []
-    for one in sheet.derivatives:
-        if one.path in sizes and _digest(shelf, place + one.path) != one.sha256:
-            shelf.delete(place + MANIFEST)
-            shelf.delete(place + one.path)
-            del sizes[one.path]
-        if one.path in sizes:
-            kept.append(one)
-    return replace(sheet, derivatives=tuple(kept))
-
-
-def _digest(shelf: Store, key: str) -> Digest | None:
-    hasher = Hasher((Algorithm.SHA256,))
-    try:
-        with shelf.read(key) as chunks:
-            for chunk in chunks:
-                hasher.update(chunk)
-    except (ObjectNotFoundError, ObjectDamagedError):
-        return None
-    return hasher.digests()[0]
-
-
 def _taken_up(
     held: Holding,
     kind: Kind,
@@ -306,7 +182,7 @@ def _taken_up(
     ]
     empty = Sheet(str(held.item), held.version, kind, RECIPES[kind], held.licence)
     done = {(one.path, one.original): one for other in earlier for one in other.made}
-    unmade = {one[0]: one for other in earlier for one in other.unmade if one[1] not in _ONCE_MORE}
+    unmade = {one[0]: one for other in earlier for one in other.unmade if one[1] not in ONCE_MORE}
     whole = [one for one in done.values() if sizes.get(one.path) == one.size and one.original in originals]
     # The drawing and the numbers of a waveform come together; where one is lost, both are made again.
     pieces = Counter(one.original for one in whole)
@@ -396,7 +272,7 @@ def _derived_file(
                 else name_of(original, product.suffix)
             )
             derivative = Derivative(name, product.file.size, product.file.sha256, original, product.facts)
-            _put(shop.shelf, place_of(held.prefix, product.kind) + name, product.file, derivative.sha256)
+            put(shop.shelf, place_of(held.prefix, product.kind) + name, product.file, derivative.sha256)
             kept.append((product.kind, derivative))
     shop.progress.received(held.item, bytes_=source.size)
     return original, kept, made
@@ -422,21 +298,6 @@ def _proven(held: Holding, file: HeldFile, shop: Workshop, stack: ExitStack) -> 
     ) from last
 
 
-def pieces_of(store: Store, key: str) -> Iterator[bytes]:
-    """Yield the bytes of an object, opened when the first is asked for."""
-    with store.read(key) as chunks:
-        yield from chunks
-
-
-def _put(shelf: Store, key: str, content: bytes | StagedFile, sha256: Digest) -> None:
-    """Put an object; one of other bytes that has its place is an earlier recipe's, or damaged, and gives way."""
-    try:
-        shelf.put(key, content, sha256=sha256)
-    except ObjectConflictError:
-        shelf.delete(key)
-        shelf.put(key, content, sha256=sha256)
-
-
 def _finished(held: Holding, sheet: Sheet, attribution: Attribution, shop: Workshop) -> KindResult:
     """Put what stands beside the derivatives, the manifest last, remove what is not in it, and take the event down."""
     place = place_of(held.prefix, sheet.kind)
@@ -457,7 +318,7 @@ def _finished(held: Holding, sheet: Sheet, attribution: Attribution, shop: Works
             rights=rights,
         )
         for name, content in ((ATTRIBUTION, derivative_credits(attribution, sheet.kind, originals)), (PREMIS, premis)):
-            _put(shop.shelf, place + name, content, digest_of(content))
+            put(shop.shelf, place + name, content, digest_of(content))
             beside.append(Derivative(name, len(content), digest_of(content), None))
     sheet = replace(sheet, derivatives=(*beside, *made))
     listed = {one.path for one in sheet.derivatives}
@@ -465,7 +326,7 @@ def _finished(held: Holding, sheet: Sheet, attribution: Attribution, shop: Works
         if facts.key.removeprefix(place) not in listed:
             shop.shelf.delete(facts.key)
     record = sheet_record(sheet)
-    _put(shop.shelf, place + MANIFEST, record, digest_of(record))
+    put(shop.shelf, place + MANIFEST, record, digest_of(record))
     shop.ledger.appended((replace(event, detail=f"{event.detail}; {MANIFEST} {digest_of(record)}"),))
     _take_down(held, sheet, shop)
     shop.bench.drop(_progress_name(place))
@@ -479,7 +340,7 @@ def _take_down(held: Holding, sheet: Sheet, shop: Workshop) -> None:
 
 
 def _event(held: Holding, sheet: Sheet, sources: int, shop: Workshop) -> Event:
-    is_incomplete = any(reason in _ONCE_MORE for _, reason, _ in sheet.unmade)
+    is_incomplete = any(reason in ONCE_MORE for _, reason, _ in sheet.unmade)
     return Event(
         EventType.CREATION,
         shop.clock.now(),
@@ -494,9 +355,7 @@ def _event(held: Holding, sheet: Sheet, sources: int, shop: Workshop) -> Event:
 
 def _result(sheet: Sheet, result: Result) -> KindResult:
     reasons = tuple(sorted({str(reason) for _, reason, _ in sheet.unmade}))
-    again = next(
-        (f"{original.path}: {detail}" for original, reason, detail in sheet.unmade if reason in _ONCE_MORE), ""
-    )
+    again = next((f"{original.path}: {detail}" for original, reason, detail in sheet.unmade if reason in ONCE_MORE), "")
     if again:
         result = Result.FAILED
     elif not sheet.made:

@@ -9,7 +9,8 @@ from archiver.core.derivatives import Derived, Kind, KindResult, Result, place_o
 from archiver.core.dips import HANDED_OUT, Part, Promised
 from archiver.core.errors import ObjectDamagedError, ObjectNotFoundError
 from archiver.core.events import Event, EventOutcome, EventType
-from archiver.workflows.derive import derive, pieces_of, present, refusals
+from archiver.workflows.derivative_shelf import pieces_of, present
+from archiver.workflows.derive import derive, refusals
 from archiver.workflows.disseminate import Dip, by_trust, promised_of, read_promised
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from archiver.core.derivatives import Derivative
     from archiver.core.holdings import Holding
     from archiver.ports.outboxes import Outbox
-    from archiver.workflows.derive import Workshop
+    from archiver.workflows.workshop import Workshop
 
 LICENCE = "metadata/licence.json"
 
