@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
+import weakref
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -15,6 +15,7 @@ from sqlalchemy import exc
 from archiver.catalogue.auditing import Auditing
 from archiver.catalogue.choosing import Choosing
 from archiver.catalogue.chronicle import Chronicling
+from archiver.catalogue.connecting import postgresql_engine, sqlite_engine
 from archiver.catalogue.covering import Covering
 from archiver.catalogue.enriching import Enriching
 from archiver.catalogue.measuring import Measuring
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 TIMEOUT = 15.0
 """Seconds to wait for another writer."""
-_KEEPALIVES = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
-"""The server gives up a machine that lost its power or its network after half a minute, and with it what it had claimed."""
 ALLOWED = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
 _MIGRATING = 0x61726368
 """The advisory lock of PostgreSQL that whoever makes or changes the schema holds; any number that is always the same."""
@@ -74,7 +73,8 @@ class Catalogue(
         self._place = place
         # SQLite has one writer at a time; waiting in line here is fair, its busy handler is not.
         self._writer: AbstractContextManager[object] = nullcontext() if self.is_shared else threading.Lock()
-        self._anchor: sqlite3.Connection | None = None
+        # A catalogue that nobody closed closes its connections with itself.
+        weakref.finalize(self, engine.dispose)
 
     @property
     def is_shared(self) -> bool:
@@ -106,29 +106,13 @@ class Catalogue(
 
     @contextmanager
     def _writes(self) -> Iterator[sa.Connection]:
-        with self._writer, translated(self._place), self._anchored().connect() as plain:
+        with self._writer, translated(self._place), self._engine.connect() as plain:
             connection = plain.execution_options(writes=True)
             with connection.begin():
                 yield connection
 
-    def _anchored(self) -> sa.Engine:
-        """Return the engine while one connection stays open: SQLite tidies up after the last one, which costs more than a commit."""
-        if self._anchor is None and self._engine.dialect.name == "sqlite":
-            try:
-                self._anchor = sqlite3.connect(self._engine.url.database or "", check_same_thread=False)
-                self._anchor.execute("SELECT count(*) FROM sqlite_master").close()
-            except sqlite3.Error:
-                self._let_go()  # whoever writes now meets the same fault, and says it
-        return self._engine
-
-    def _let_go(self) -> None:
-        if self._anchor is not None:
-            self._anchor.close()
-            self._anchor = None
-
     def close(self) -> None:
         """Close every connection."""
-        self._let_go()
         self._engine.dispose()
 
 
@@ -145,7 +129,7 @@ def open_catalogue(url: str, *, timeout: float = TIMEOUT) -> Catalogue:
     """
     parsed = _parsed(url)
     place = parsed.render_as_string(hide_password=True)
-    engine = _sqlite(parsed, timeout) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed, timeout)
+    engine = (sqlite_engine if parsed.get_backend_name() == "sqlite" else postgresql_engine)(parsed, timeout)
     catalogue = Catalogue(engine, place)
     try:
         _bring_to_head(catalogue)
@@ -168,48 +152,6 @@ def _parsed(url: str) -> sa.URL:
             "the catalogue's URL names no file, and a catalogue in memory would be lost: sqlite:///FILE"
         )
     return parsed
-
-
-def _sqlite(url: sa.URL, timeout: float) -> sa.Engine:
-    file = Path(url.database or "")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CatalogueError(f"the catalogue's directory cannot be made: {error.filename}: {error.strerror}") from error
-    # Connections are not kept: a file opened by another thread is cheap, and none is left open over a fork.
-    engine = sa.create_engine(url, connect_args={"timeout": timeout}, poolclass=sa.NullPool)
-
-    @sa.event.listens_for(engine, "connect")
-    def set_up(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # BEGIN is ours: Python's own would begin too late and always deferred
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        # A reader that turns writer fails at once when another wrote meanwhile; who will write says so at the start.
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _postgresql(url: sa.URL, timeout: float) -> sa.Engine:
-    try:
-        return sa.create_engine(
-            url,
-            pool_size=4,
-            max_overflow=12,
-            pool_pre_ping=True,
-            connect_args={
-                "connect_timeout": max(2, int(timeout)),
-                "options": f"-c lock_timeout={int(timeout * 1000)} {_KEEPALIVES}",
-            },
-        )
-    except (ImportError, exc.ArgumentError) as error:
-        raise CatalogueError(
-            f"the catalogue's database driver is not there: {error}", next_command='pip install "archiver[postgresql]"'
-        ) from error
 
 
 def _bring_to_head(catalogue: Catalogue) -> None:
