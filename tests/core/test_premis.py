@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.fixity import Algorithm, digest_of
 from archiver.core.objects import StagedFile
 from archiver.core.packages import CapturedFile, DeclaredFile, FileRole, ItemId
-from archiver.core.premis import PREMIS, Rights, format_premis
+from archiver.core.premis import PREMIS, XSI, Rights, format_premis
 
 AT = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 AGENT = Agent("archiver 0")
@@ -72,6 +73,17 @@ def test_a_public_domain_tool_is_no_licence():
 def test_no_text_of_a_source_breaks_it(title, detail, format_):
     root = etree.fromstring(written(title, detail, (captured(format_=format_),)))
     assert len(root) == 5
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(), st.text(), st.text(min_size=1))
+def test_it_is_the_text_of_the_standard_library(title, detail, format_):
+    document = written(title, detail, (captured(format_=format_),)).replace(b"\r", b"\n")  # as a reader has it
+    ET.register_namespace("premis", PREMIS)
+    ET.register_namespace("xsi", XSI)
+    root = ET.fromstring(document)
+    ET.indent(root, " ")
+    assert ET.tostring(root, encoding="UTF-8") == document.partition(b"\n")[2].rstrip(b"\n")
 
 
 @pytest.mark.parametrize("text", ["</premis:premis>", "<!-- -->", "]]>", "a\0b", "\ud800", "&amp;"])
