@@ -84,11 +84,21 @@ def seal(aip: Aip, *, sip: Sip, stores: tuple[str, ...], updated: str, decision:
             [names[str(file.path)], str(file.path), file.staged.size, str(file.staged.sha256), str(file.sha512)]
             for file in aip.payload
         ],
-        "tag_files": [
-            [str(path), base64.b64encode(zlib.compress(content, 1)).decode()] for path, content in aip.tag_files
-        ],
+        "tag_files": [[str(path), base64.b64encode(_compressed(content)).decode()] for path, content in aip.tag_files],
     }
     return json.dumps(record).encode()
+
+
+SMALL = 4096
+"""Bytes: a page of the disk, below which compressing saves next to nothing, and costs more than all the rest of a record."""
+
+
+def _compressed(content: bytes) -> bytes:
+    """Return a stream of zlib: a small one only in its form, with the smallest tables that it can be made with."""
+    if len(content) > SMALL:
+        return zlib.compress(content, 1)
+    stream = zlib.compressobj(0, wbits=zlib.MAX_WBITS, memLevel=1)
+    return stream.compress(content) + stream.flush()
 
 
 def parse_sealed(record: bytes) -> SealedAip | None:
