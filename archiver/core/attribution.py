@@ -7,8 +7,10 @@ the material, and whether it was modified. A creator is never invented: what the
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from archiver.core.records import format_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +82,8 @@ class Credit:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as it stands in ``metadata/attribution.json``."""
-        return {**asdict(self), "disclaimer": self.disclaimer, "sentence": self.sentence()}
+        own = {name: getattr(self, name) for name in self.__slots__}
+        return {**own, "disclaimer": self.disclaimer, "sentence": self.sentence()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,7 @@ class Attribution:
 
 def attribution_record(attribution: Attribution) -> bytes:
     """Return ``metadata/attribution.json``."""
-    text = json.dumps(attribution.to_json(), indent=1, ensure_ascii=False) + "\n"
-    return text.encode("utf-8", "backslashreplace")
+    return format_record(attribution.to_json())
 
 
 def recognise_attribution(record: bytes) -> Attribution | None:
@@ -133,7 +135,9 @@ def _credit(fields: dict[str, Any]) -> Credit:
 
 def one_line(text: str) -> str:
     """Return the text with every run of white space and control characters as one space."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(text.split())
 
 
 def format_attribution(item: Credit, files: Iterable[Credit]) -> bytes:

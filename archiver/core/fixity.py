@@ -138,9 +138,7 @@ class Hasher:
 
 def digest_of(content: bytes, algorithm: Algorithm = Algorithm.SHA256) -> Digest:
     """Return the digest of bytes already in memory."""
-    hasher = Hasher((algorithm,))
-    hasher.update(content)
-    return hasher.digests()[0]
+    return Digest(algorithm, _NEW[algorithm](content, usedforsecurity=False).hexdigest())
 
 
 class Grade(IntEnum):

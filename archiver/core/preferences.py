@@ -11,6 +11,8 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from archiver.core.records import format_record
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
@@ -222,7 +224,7 @@ def preferences_record(stated: Stated) -> bytes:
         "preferences": [asdict(one) for one in dict.fromkeys(stated.preferences)][:MOST],
         "unread": list(stated.unread),
     }
-    return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    return format_record(record)
 
 
 def recorded(record: bytes) -> tuple[tuple[str, str], ...]:

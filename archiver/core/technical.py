@@ -6,8 +6,9 @@ Each statement names who makes it. What the source declared stands under ``decla
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
+
+from archiver.core.records import format_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,8 +42,7 @@ def technical_record(files: Iterable[CapturedFile], examined: Mapping[str, Exami
             del found["file"]
             entry["examined"] = found
         entries.append(entry)
-    text = json.dumps({"version": VERSION, "files": entries}, indent=1) + "\n"
-    return text.encode()
+    return format_record({"version": VERSION, "files": entries}, is_ascii=True)
 
 
 def _without_format(file: CapturedFile) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.core.errors import SourceProtocolError
 from archiver.core.fixity import digest_of
 from archiver.core.packages import SourceAnswer
+from archiver.core.records import format_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +120,7 @@ def evidence(name: str, kept: object, received: Received, *, redacted: tuple[str
         SourceProtocolError: It is nested too deeply to be written.
     """
     try:
-        content = json.dumps(kept, indent=1, sort_keys=True) + "\n"
+        content = format_record(kept, is_ascii=True, is_sorted=True)
     except RecursionError as error:  # Reading goes deeper than writing, from Python 3.12 on.
         raise SourceProtocolError(f"{received.url}: the answer is nested too deeply to be kept") from error
-    return SourceAnswer(name, content.encode(), digest_of(received.body), received.url, received.at, redacted)
+    return SourceAnswer(name, content, digest_of(received.body), received.url, received.at, redacted)

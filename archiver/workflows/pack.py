@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from archiver.core.packages import Aip, PayloadFile
 from archiver.core.preferences import PATH as PREFERENCES
 from archiver.core.preferences import preferences_record
 from archiver.core.premis import Rights, format_premis
+from archiver.core.records import format_record
 from archiver.core.technical import PATH as TECHNICAL
 from archiver.core.technical import technical_record
 
@@ -114,7 +114,7 @@ def _aip_record(item: SourceItem, version: int, state: Digest) -> bytes:
         "state": str(state),
         "updated": item.updated,
     }
-    return (json.dumps(record, indent=1) + "\n").encode()
+    return format_record(record, is_ascii=True)
 
 
 def _description(item: SourceItem) -> str:
@@ -177,7 +177,7 @@ def _licence_record(sip: Sip, now: datetime) -> bytes:
             for answer in item.answers
         ],
     }
-    return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    return format_record(record)
 
 
 def _placed(sip: Sip) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -65,11 +65,14 @@ class Policy:
     @property
     def sha256(self) -> str:
         """Digest of what the policy says, for decision records."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self._switches(), sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as it stands in ``metadata/licence.json``: every switch, and the digest of them all."""
-        return {**asdict(self), "sha256": self.sha256}
+        return {**self._switches(), "sha256": self.sha256}
+
+    def _switches(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def policy_named(
