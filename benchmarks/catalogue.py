@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from archiver.catalogue import open_catalogue
+from archiver.catalogue.opening import open_catalogue
 from archiver.catalogue.remembering import forget
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.fixity import Algorithm, Digest, Grade, digest_of
@@ -34,7 +34,7 @@ from archiver.core.packages import ItemId
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from archiver.catalogue import Catalogue
+    from archiver.catalogue.opening import Catalogue
 
 FILES = 10
 """Files of one item."""

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from measuring import spread
 
-from archiver.catalogue import open_catalogue
+from archiver.catalogue.opening import open_catalogue
 from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
 from tests.archive import LICENCE, Archive

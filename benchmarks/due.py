@@ -19,7 +19,8 @@ import sqlalchemy as sa
 from measuring import spread
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from archiver.catalogue import open_catalogue, schema
+from archiver.catalogue import schema
+from archiver.catalogue.opening import open_catalogue
 from archiver.core.fixity import Grade
 from tests.servers.postgresql import run_postgresql
 

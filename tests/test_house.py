@@ -61,10 +61,22 @@ AT_LIBRARIES_WITHOUT_A_TREE = {
 
 @pytest.mark.parametrize("command", [["--help"], ["--version"], ["status", "--help"], ["harvest", "--help"]])
 def test_help_imports_nothing_heavy(command):
+    assert set(HEAVY).isdisjoint(imported(command))
+
+
+@pytest.mark.parametrize("output", ["text", "jsonl", "prometheus"])
+def test_status_imports_no_sqlalchemy_where_every_sum_is_remembered(tmp_path, output):
+    command = ["--home", str(tmp_path), "status", "--output", output]
+    assert "sqlalchemy" in imported(command)  # it makes the catalogue, and remembers
+    assert {*HEAVY, "platformdirs", "importlib.metadata"}.isdisjoint(imported(command))
+
+
+def imported(command):
+    """Run a command and return what was imported for it."""
     probe = (
         "import sys\nfrom archiver.cli.main import main\n"
         "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
         "print('\\n' + ' '.join(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", probe, *command], capture_output=True, text=True, check=True)
-    assert set(HEAVY).isdisjoint(done.stderr.split())
+    return set(done.stderr.split())

@@ -1,5 +1,5 @@
-"""The ledger: objects, copies, events and decisions in SQL. An index of the bags; it decides nothing."""
+"""The ledger: objects, copies, events and decisions in SQL. An index of the bags; it decides nothing.
 
-from archiver.catalogue.opening import Catalogue, open_catalogue
-
-__all__ = ["Catalogue", "open_catalogue"]
+`opening` opens it whole, `glancing` for a look at its sums; nothing is imported here, because SQLAlchemy takes longer to
+import than such a look to answer.
+"""

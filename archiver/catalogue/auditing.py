@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from archiver.catalogue import rows, schema
 from archiver.catalogue.remembering import Remembering
 from archiver.catalogue.writing import append_events
-from archiver.core.audits import CheckOutcome, DueCopy, StoreForecast
+from archiver.core.audits import CheckOutcome, DueCopy
 from archiver.core.fixity import Grade
+from archiver.core.forecasts import StoreForecast
 from archiver.core.holdings import CopyStatus
 from archiver.core.packages import ItemId
 
@@ -133,7 +134,7 @@ class Auditing(Remembering):
             connection.execute(schema.copy.update().where(here).values(**_after(result)))
             _note_damage(connection, copy, result)
 
-    def backlog(self, store: str, *, interval: timedelta, grade: Grade, now: datetime) -> StoreForecast:
+    def backlog(self, store: str, *, interval: timedelta, grade: Grade = Grade.READ, now: datetime) -> StoreForecast:
         """Return what is held and overdue in a store; see the port."""
         column = _COPY.checked_at if grade >= Grade.READ else _COPY.looked_at
         count, total = sa.func.count().label("copies"), sa.func.coalesce(sa.func.sum(_COPY.bytes), 0).label("bytes")

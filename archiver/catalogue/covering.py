@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from archiver.catalogue import schema
 from archiver.catalogue.remembering import Remembering
+from archiver.catalogue.ways import spread_of
 from archiver.catalogue.withdrawing import is_dark
-from archiver.core.coverage import Spread
 from archiver.core.holdings import CopyStatus
 from archiver.core.packages import ItemId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+
+    from archiver.core.coverage import Spread
 
 PAGE = 1000
 
@@ -32,7 +34,7 @@ class Covering(Remembering):
         """Return how many versions are spread in each way; see the port."""
         counts: dict[Spread, int] = {}
         for way, number in self._remembered("spreads", _ways).items():
-            spread = _spread(way)
+            spread = spread_of(way)
             counts[spread] = counts.get(spread, 0) + number
         return {spread: number for spread, number in counts.items() if number}
 
@@ -95,10 +97,3 @@ def _counted(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> li
     ways = sa.select(way).where(condition).group_by(_COPY.aip_id).subquery()
     found = connection.execute(sa.select(sa.func.count(), ways.c.way).group_by(ways.c.way))
     return [(number, way or "") for number, way in found]
-
-
-def _spread(way: str) -> Spread:
-    parts: list[Any] = [part for part in way.split(",") if part]
-    return Spread(
-        frozenset(part[1:] for part in parts if part[0] == "+"), frozenset(part[1:] for part in parts if part[0] == "!")
-    )

@@ -23,7 +23,7 @@ from archiver.catalogue.reading import Reading
 from archiver.catalogue.rechecking import Rechecking
 from archiver.catalogue.recounting import Recounting
 from archiver.catalogue.reviewing import Reviewing
-from archiver.catalogue.schema import HEAD
+from archiver.catalogue.revision import HEAD
 from archiver.catalogue.sighting import Sighted
 from archiver.catalogue.snapshots import Snapshots
 from archiver.catalogue.sounding import Sounding

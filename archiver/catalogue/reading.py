@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from archiver.catalogue import rows, schema
 from archiver.catalogue.remembering import Remembering
 from archiver.catalogue.withdrawing import is_dark
-from archiver.core.holdings import CopyStatus, StoreTotals, Totals
+from archiver.core.holdings import CopyStatus
 from archiver.core.outcomes import Outcome
+from archiver.core.totals import StoreTotals, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

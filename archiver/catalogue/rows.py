@@ -11,10 +11,11 @@ from archiver.core.crawls import recognise_crawl
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.examinations import Verdict
 from archiver.core.fixity import Algorithm, Digest, Grade, parse_digest
-from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding, Run
+from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding
 from archiver.core.outcomes import Outcome
 from archiver.core.packages import ItemId
 from archiver.core.sounds import Sound
+from archiver.core.totals import Run
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -25,9 +25,6 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0011"
-"""The revision this program works with."""
-
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

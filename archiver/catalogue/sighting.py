@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from archiver.core.holdings import Run
     from archiver.core.outcomes import ItemOutcome
+    from archiver.core.totals import Run
 
 _AT_ONCE = 500
 """Items looked up in one statement; databases limit the number of its values."""

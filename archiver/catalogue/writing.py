@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
 from archiver.catalogue.remembering import forget
-from archiver.core.holdings import Run
 from archiver.core.outcomes import Outcome
+from archiver.core.totals import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

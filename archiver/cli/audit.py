@@ -328,7 +328,10 @@ class AuditRun:
             return
         items = self.plan.items if self.plan.scope is Scope.ITEMS else None
         with reporting.opened_catalogue(self.settings) as catalogue:
-            found = reporting.fallen_short(self.settings, catalogue, named=reporting.NAMED, items=items)
+            if items is None:
+                found = reporting.fallen_short(self.settings, catalogue, named=reporting.NAMED)
+            else:
+                found = reporting.items_fallen_short(self.settings, catalogue, items)
         found = tuple(one for one in found if one.next != REPAIR)
         self.short = sum(one.number for one in found)
         self.too_few = [finding for one in found for finding in findings_of(one)]

@@ -22,14 +22,14 @@ NAMED = 10
 @pass_front
 def status_command(front: Front, *, output: str) -> None:
     """Show holdings, copies in each store, what has too few copies, overdue checks, quarantine and the last runs."""
-    from archiver.reports import records, text
+    from archiver.reports import overview, records
     from archiver.wiring import monitoring, reporting
 
     settings = front.settings()
     if output == "prometheus":
         click.echo(monitoring.metrics_now(settings), nl=False)
         return
-    with reporting.opened_catalogue(settings) as catalogue:
+    with reporting.opened_glance(settings) as catalogue:
         totals = catalogue.totals()
         backlogs = monitoring.backlogs(settings, catalogue)
         short = reporting.fallen_short(settings, catalogue, named=None if output == "jsonl" else NAMED)
@@ -43,5 +43,5 @@ def status_command(front: Front, *, output: str) -> None:
             }
         )
     else:
-        for line in (*text.totals(totals), *text.shortfalls(short), *text.watched(backlogs, runs)):
+        for line in (*overview.totals(totals), *overview.shortfalls(short), *overview.watched(backlogs, runs)):
             click.echo(printable(line))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from archiver.core.events import Agent
     from archiver.core.findings import Finding
+    from archiver.core.forecasts import StoreForecast
     from archiver.core.packages import ItemId
 
 FIRST_DAY = timedelta(days=1)
@@ -228,51 +229,6 @@ class CheckedCopy:
     def is_missing(self) -> bool:
         """Tell whether not one object of the copy is there."""
         return self.objects == 0 and any(one.code is FindingCode.OBJECT_MISSING for one in self.findings)
-
-
-@dataclass(frozen=True, slots=True)
-class StoreForecast:
-    """What is due in one store, and how long the backlog takes at the pace of this run.
-
-    Attributes:
-        store: Name.
-        copies: Held there.
-        bytes: Payload bytes held there.
-        interval_seconds: How long a check holds.
-        overdue: Copies whose check no longer holds, after this run.
-        overdue_bytes: Their payload bytes.
-        oldest_check: Of the store's copies, or None.
-        checked: Copies checked in this run.
-        checked_bytes: Bytes read in this run.
-        seconds: Spent on this store in this run.
-    """
-
-    store: str
-    copies: int
-    bytes: int
-    interval_seconds: float
-    overdue: int
-    overdue_bytes: int
-    oldest_check: datetime | None
-    checked: int = 0
-    checked_bytes: int = 0
-    seconds: float = 0.0
-
-    @property
-    def backlog_seconds(self) -> float | None:
-        """Seconds of auditing until nothing is overdue, at the pace of this run; None where there was no pace."""
-        if not self.overdue:
-            return 0.0
-        if self.checked_bytes and self.seconds:
-            return self.overdue_bytes / (self.checked_bytes / self.seconds)
-        if self.checked and self.seconds:
-            return self.overdue / (self.checked / self.seconds)
-        return None
-
-    @property
-    def bytes_per_day_needed(self) -> float:
-        """Bytes a day that must be read so that no copy of this store ever falls overdue."""
-        return self.bytes / (self.interval_seconds / 86400) if self.interval_seconds else float(self.bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archiver.core.findings import Finding, FindingCode
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import timedelta
 
+    from archiver.core.findings import Finding
     from archiver.core.packages import ItemId
 
 ADD_A_STORE = "add a [stores.NAME] to archiver.toml, then: archiver replicate --to NAME"
@@ -174,6 +173,8 @@ def in_words(found: tuple[Lack, ...]) -> str:
 
 def findings_of(shortfall: Shortfall) -> Iterator[Finding]:
     """Yield a finding for each version that is named, and one that counts those that are not."""
+    from archiver.core.findings import Finding, FindingCode  # noqa: PLC0415 - an audit makes findings of it, `status` does not
+
     expected = ", ".join(f"{one.wanted} {one.what}" for one in shortfall.lacks)
     actual = in_words(shortfall.lacks)
 

@@ -21,6 +21,7 @@ _SIZES = {"": 1, "b": 1} | {
     for power, prefix in enumerate("kmgt", start=1)
     for unit in ("", "b", "ib")
 }
+_UNITS = ("B", "KB", "MB", "GB", "TB", "PB", "EB")
 
 
 def parse_duration(text: str) -> timedelta:
@@ -47,3 +48,13 @@ def parse_size(text: str) -> int:
     if match is None or unit is None:
         raise ValueError(f"expected an amount of bytes such as '500GB', '2TiB' or '1000000', actual {text[:80]!r}")
     return int(float(match[1]) * unit)
+
+
+def human_size(size: int) -> str:
+    """Return a size for people, in powers of 1,000, as ``Bag-Size`` has it (RFC 8493 §2.2.2: ``42600 MB``)."""
+    amount, unit = float(size), _UNITS[0]
+    for larger in _UNITS[1:]:
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"

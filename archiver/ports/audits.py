@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime, timedelta
 
-    from archiver.core.audits import CheckedCopy, DueCopy, Repair, StoreForecast
+    from archiver.core.audits import CheckedCopy, DueCopy, Repair
     from archiver.core.events import Event
     from archiver.core.fixity import Grade
+    from archiver.core.forecasts import StoreForecast
     from archiver.core.packages import ItemId
 
 

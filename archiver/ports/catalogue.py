@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
     from archiver.core.crawls import Crawl
     from archiver.core.events import Event
-    from archiver.core.holdings import HeldFile, Holding, Run, Totals
+    from archiver.core.holdings import HeldFile, Holding
     from archiver.core.outcomes import ItemOutcome, Outcome
     from archiver.core.packages import ItemId
+    from archiver.core.totals import Run, Totals
 
 
 class Holdings(Protocol):

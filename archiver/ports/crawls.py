@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archiver.core.holdings import Run
+    from archiver.core.totals import Run
 
 
 class Crawls(Protocol):

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.crawls import Sighting, Window
-    from archiver.core.holdings import Run
     from archiver.core.outcomes import ItemOutcome
     from archiver.core.packages import ItemId
+    from archiver.core.totals import Run
 
 
 class Sightings(Protocol):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from archiver.reports.records import finding, timestamp
 
 if TYPE_CHECKING:
-    from archiver.core.audits import AuditSummary, CheckedCopy, Repair, StoreForecast
+    from archiver.core.audits import AuditSummary, CheckedCopy, Repair
+    from archiver.core.forecasts import StoreForecast
 
 
 def checked_copy(one: CheckedCopy) -> dict[str, Any]:

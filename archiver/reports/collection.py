@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archiver.core.bags.bag_info import human_size
 from archiver.core.coverage import in_words
-from archiver.reports import text
+from archiver.core.intervals import human_size
+from archiver.reports import overview
 from archiver.reports.plain_page import Heading, plain_page
 from archiver.reports.survey_data import csv_line, summary
 from archiver.reports.survey_page import collection_sections, ranking, short_section, short_steps, shown
@@ -87,7 +87,7 @@ def collection_lines(survey: Survey, formats: Mapping[str, tuple[int, int]]) -> 
 def short_lines(survey: Survey) -> Iterator[str]:
     """Yield what falls short of the settings, the first versions named."""
     for one in survey.shortfalls:
-        yield from text.shortfalls((replace(one, versions=one.versions[:NAMED]),))
+        yield from overview.shortfalls((replace(one, versions=one.versions[:NAMED]),))
 
 
 def collection_page(survey: Survey, formats: Mapping[str, tuple[int, int]]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from archiver.reports.survey_data import csv_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from archiver.core.holdings import Run
+    from archiver.core.totals import Run
 
 COLUMNS = (
     *("run", "selection", "started_at", "ended_at", "announced", "found", "recognised", "described", "admitted"),

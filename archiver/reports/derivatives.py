@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archiver.core.bags.bag_info import human_size
+from archiver.core.intervals import human_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

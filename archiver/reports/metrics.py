@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
     from prometheus_client import Gauge
 
-    from archiver.core.audits import StoreForecast
     from archiver.core.coverage import Shortfall
-    from archiver.core.holdings import Totals
+    from archiver.core.forecasts import StoreForecast
     from archiver.core.runs import LastRun
+    from archiver.core.totals import Totals
 
 
 def metrics(

@@ -11,15 +11,16 @@ from archiver.core.outcomes import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from archiver.core.audits import StoreForecast
     from archiver.core.bags.completing import Fetched
     from archiver.core.coverage import Shortfall
     from archiver.core.crawls import Crawl
     from archiver.core.events import Event
     from archiver.core.findings import BagVerdict, Finding
-    from archiver.core.holdings import Copy, HeldFile, Holding, Totals
+    from archiver.core.forecasts import StoreForecast
+    from archiver.core.holdings import Copy, HeldFile, Holding
     from archiver.core.outcomes import ItemOutcome
     from archiver.core.runs import LastRun
+    from archiver.core.totals import Totals
     from archiver.core.versions import Difference
 
 

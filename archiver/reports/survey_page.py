@@ -15,10 +15,10 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from archiver.core.bags.bag_info import human_size
 from archiver.core.coverage import in_words
 from archiver.core.events import EventOutcome
 from archiver.core.holdings import CopyStatus
+from archiver.core.intervals import human_size
 from archiver.core.surveys import AGES, Verdict
 from archiver.reports.charts import Series, lying_bars, stacked_bars
 

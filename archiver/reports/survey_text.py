@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.core.bags.bag_info import human_size
+from archiver.core.intervals import human_size
 from archiver.reports.survey_page import VERDICTS, forecast_words, next_steps
 
 if TYPE_CHECKING:

@@ -5,22 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.core.attribution import one_line
-from archiver.core.bags.bag_info import human_size
-from archiver.core.coverage import in_words
+from archiver.core.intervals import human_size
 from archiver.core.outcomes import Outcome
-from archiver.reports.records import moment, timestamp
+from archiver.reports.records import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from archiver.core.audits import StoreForecast
-    from archiver.core.coverage import Shortfall
     from archiver.core.crawls import Crawl
     from archiver.core.events import Event
     from archiver.core.findings import Finding
-    from archiver.core.holdings import HeldFile, Holding, Totals
+    from archiver.core.holdings import HeldFile, Holding
     from archiver.core.outcomes import ItemOutcome
-    from archiver.core.runs import LastRun
     from archiver.core.versions import Difference
 
 
@@ -126,47 +122,6 @@ def finding(found: Finding) -> str:
         line += f"\n    actual:   {found.actual}"
     line += f"\n    rule:     {found.clause}"
     return line + (f"\n    next:     {found.next}" if found.next else "")
-
-
-def totals(all_: Totals) -> Iterator[str]:
-    """Yield lines about the whole archive."""
-    yield f"{all_.items} items in {all_.versions} versions, {_files(all_.files)}, {human_size(all_.bytes)}"
-    for store in all_.stores:
-        oldest = f", oldest check {timestamp(store.oldest_check)}" if store.oldest_check else ""
-        yield f"  {store.store}: {store.copies} copies, {store.good} good, {human_size(store.bytes)}{oldest}"
-    yield f"quarantined: {all_.undecided}   refused: {all_.refused}   failed: {all_.failed}"
-    for run in all_.last_runs:
-        ended = "complete" if run.complete else ("incomplete" if run.ended_at else "not ended")
-        numbers = ", ".join(f"{number} {outcome.value}" for outcome, number in run.counts if number)
-        yield f"  run {run.id}  {timestamp(run.started_at)}  {run.selection}  {ended}  {numbers}"
-
-
-def watched(backlogs: Iterable[StoreForecast], runs: Mapping[str, LastRun]) -> Iterator[str]:
-    """Yield what is overdue, and how the last run of each command went."""
-    late = [one for one in backlogs if one.overdue]
-    yield "overdue checks: " + (", ".join(f"{one.store} {one.overdue}" for one in late) or "none")
-    if late:
-        yield "  next: archiver audit --due"
-    for run in runs.values():
-        how = f"status {run.status}" if run.ended_at else "works, or was killed"
-        yield f"  {run.command}: began {moment(run.started_at)}, {how}; last success {moment(run.succeeded_at) or 'never'}"
-
-
-def shortfalls(found: Iterable[Shortfall]) -> Iterator[str]:
-    """Yield which versions fall short of what the settings ask for, by what, and what to do."""
-    for one in found:
-        yield f"too few copies: {versions(one.number)} with {in_words(one.lacks)}"
-        for item, version in one.versions:
-            yield f"    {item} v{version}"
-        left = one.number - len(one.versions)
-        if left:
-            yield f"    and {left} more: archiver status --output jsonl"
-        yield f"  next: {one.next}"
-
-
-def versions(number: int) -> str:
-    """Return so many versions in words."""
-    return f"{number} version" if number == 1 else f"{number} versions"
 
 
 def _files(number: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -68,6 +67,8 @@ def refuse_secret(key: str, *, file: str, error: type[SettingsError | SelectionE
 
 def suggestion(wrong: str, allowed: Iterable[str]) -> str:
     """Return `` (did you mean …?)`` for the nearest allowed word, or nothing."""
+    import difflib  # noqa: PLC0415 - only where something is wrong
+
     near = difflib.get_close_matches(wrong, list(allowed), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
-import tomllib
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
 
 import msgspec
 
 from archiver.core.errors import SettingsError
 from archiver.core.intervals import parse_duration
-from archiver.core.licences.policies import PRESETS
-from archiver.core.ndsa import DECLARABLE
-from archiver.core.reviews import ReviewRules
 from archiver.settings.checking import checked, refuse_secret, suggestion
-from archiver.settings.registered import INTERNET_ARCHIVE, registered_sources
+from archiver.settings.registered import INTERNET_ARCHIVE, OURS, registered_sources
 from archiver.settings.tables import (
     Archive,
     Audio,
@@ -32,6 +27,7 @@ from archiver.settings.tables import (
     Monitoring,
     MusicBrainz,
     Network,
+    Review,
     Source,
     Store,
     Tables,
@@ -40,6 +36,8 @@ from archiver.settings.tables import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from archiver.core.reviews import ReviewRules
 
 FILE = "archiver.toml"
 PREFIX = "ARCHIVER_"
@@ -66,11 +64,11 @@ class Settings:
         contact: For the User-Agent, or empty.
         catalogue_url: For SQLAlchemy; may hold a password and is never shown.
         stores: By name, in the order of the file; paths are absolute.
-        sources: By name.
+        named_sources: Those that the settings name.
         jobs: Items walked at once.
         staging: Directory.
         selection_directories: Where a selection's name is looked up, in order.
-        review: What is asked of reviews.
+        reviewing: ``[review]``.
         archive: ``[archive]`` as it stands, for the rule about copies.
         audio: ``[audio]``.
         audit: ``[audit]``.
@@ -92,11 +90,11 @@ class Settings:
     contact: str
     catalogue_url: str
     stores: Mapping[str, Store]
-    sources: Mapping[str, Source]
+    named_sources: Mapping[str, Source]
     jobs: int
     staging: Path
     selection_directories: tuple[Path, ...]
-    review: ReviewRules
+    reviewing: Review
     archive: Archive = field(default_factory=Archive)
     audio: Audio = field(default_factory=Audio)
     audit: Audit = field(default_factory=Audit)
@@ -115,6 +113,20 @@ class Settings:
     def min_copies(self) -> int:
         """Good copies that each version should have."""
         return self.archive.min_copies or min(2, len(self.stores))
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """Every registered source by name, those that the settings do not name with their defaults; installed packages are searched."""
+        found = {name: self.named_sources.get(name, Source()) for name in registered_sources()}
+        ours = found[INTERNET_ARCHIVE]
+        return {**found, INTERNET_ARCHIVE: msgspec.structs.replace(ours, endpoint=ours.endpoint or PUBLIC_ENDPOINT)}
+
+    @property
+    def review(self) -> ReviewRules:
+        """What is asked of reviews."""
+        from archiver.core.reviews import ReviewRules  # noqa: PLC0415 - few commands review, and each reads settings
+
+        return ReviewRules(frozenset(self.reviewing.two_people), self.reviewing.expire_days)
 
 
 def read_settings(
@@ -148,10 +160,10 @@ def read_settings(
         contact=_contact(tables.archive.contact, str(file or FILE)),
         catalogue_url=tables.catalogue.url or f"sqlite:///{directory / 'catalogue.sqlite'}",
         stores=stores,
-        sources=_sources(tables.sources),
+        named_sources=tables.sources,
         jobs=_at_least_one("harvest.jobs", tables.harvest.jobs, str(file or FILE)),
         staging=Path(tables.harvest.staging) if tables.harvest.staging else directory / "staging",
-        review=_review_rules(tables, str(file or FILE)),
+        reviewing=_review(tables.review, str(file or FILE)),
         logging=tables.logging,
         monitoring=_monitoring(tables.monitoring, base, str(file or FILE)),
         declarations=_declarations(tables.declarations, str(file or FILE)),
@@ -170,7 +182,8 @@ def read_settings(
 
 
 def _musicbrainz(table: MusicBrainz, file: str) -> MusicBrainz:
-    _refuse_wrong_url("musicbrainz.endpoint", table.endpoint, file)
+    if table.endpoint != MusicBrainz().endpoint:
+        _refuse_wrong_url("musicbrainz.endpoint", table.endpoint, file)
     for key, least in (("requests_per_second", 0), ("timeout", 0.001), ("backoff", 0), ("tries", 1)):
         if not getattr(table, key) >= least:
             raise SettingsError(f"{file}: musicbrainz.{key}: expected at least {least}, actual {getattr(table, key)}")
@@ -180,6 +193,8 @@ def _musicbrainz(table: MusicBrainz, file: str) -> MusicBrainz:
 def _network(table: Network, file: str) -> Network:
     for name in table.allow_private:
         if "/" in name:
+            import ipaddress  # noqa: PLC0415 - rarely needed
+
             try:
                 ipaddress.ip_network(name, strict=False)
             except ValueError as error:
@@ -218,10 +233,10 @@ def _engine(table: Engine, file: str) -> Engine:
     return table
 
 
-def _review_rules(tables: Tables, file: str) -> ReviewRules:
-    if tables.review.expire_days < 0:
-        raise SettingsError(f"{file}: review.expire_days: expected 0 or more, actual {tables.review.expire_days}")
-    return ReviewRules(frozenset(tables.review.two_people), tables.review.expire_days)
+def _review(table: Review, file: str) -> Review:
+    if table.expire_days < 0:
+        raise SettingsError(f"{file}: review.expire_days: expected 0 or more, actual {table.expire_days}")
+    return table
 
 
 def _derivatives(table: Derivatives, stores: Mapping[str, Store], file: str) -> Derivatives:
@@ -232,11 +247,14 @@ def _derivatives(table: Derivatives, stores: Mapping[str, Store], file: str) -> 
         raise SettingsError(
             f"{file}: derivatives.store: unknown store {table.store!r}{near}; allowed: {', '.join(stores)}"
         )
-    if table.policy not in PRESETS:
-        near = suggestion(table.policy, PRESETS)
-        raise SettingsError(
-            f"{file}: derivatives.policy: unknown policy {table.policy!r}{near}; allowed: {', '.join(PRESETS)}"
-        )
+    if table.policy != Derivatives().policy:
+        from archiver.core.licences.policies import PRESETS  # noqa: PLC0415 - rarely asked for
+
+        if table.policy not in PRESETS:
+            near = suggestion(table.policy, PRESETS)
+            raise SettingsError(
+                f"{file}: derivatives.policy: unknown policy {table.policy!r}{near}; allowed: {', '.join(PRESETS)}"
+            )
     if table.jobs < 0:
         raise SettingsError(f"{file}: derivatives.jobs: expected 0 or more, actual {table.jobs}")
     return table
@@ -263,6 +281,10 @@ def _monitoring(table: Monitoring, base: Path, file: str) -> Monitoring:
 
 
 def _declarations(table: Mapping[str, str], file: str) -> Mapping[str, str]:
+    if not table:
+        return table
+    from archiver.core.ndsa import DECLARABLE  # noqa: PLC0415 - one report asks for it, and imports much
+
     for key in table:
         if key not in DECLARABLE:
             raise SettingsError(
@@ -295,14 +317,23 @@ def _found_file(config: Path | None, environment: Mapping[str, str]) -> Path | N
     here = Path(FILE)
     if here.is_file():
         return here
-    # The library is asked for last: it is rarely needed, and importing it costs time.
-    import platformdirs  # noqa: PLC0415
-
-    user = Path(platformdirs.user_config_dir("archiver", appauthor=False)) / FILE
+    user = _user_directory() / FILE
     return user if user.is_file() else None
 
 
+def _user_directory() -> Path:
+    """Return where a user's settings are, as `platformdirs` has it; it is not imported where its rule is one line."""
+    home, named = os.environ.get("HOME", ""), os.environ.get("XDG_CONFIG_HOME", "")
+    if sys.platform == "linux" and (named or home).startswith("/"):
+        return Path(named or f"{home}/.config") / "archiver"
+    import platformdirs  # noqa: PLC0415 - it takes longer to import than the settings to read
+
+    return Path(platformdirs.user_config_dir("archiver", appauthor=False))
+
+
 def _parsed(file: Path) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 - only where there is a file
+
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -433,15 +464,8 @@ def _refuse_no_duration(key: str, text: str, file: str) -> None:
         raise SettingsError(f"{file}: {key}: {error}") from error
 
 
-def _sources(tables: Mapping[str, Source]) -> dict[str, Source]:
-    """Return a table for every registered source, the ones that the file does not name with their defaults."""
-    found = {name: tables.get(name, Source()) for name in registered_sources()}
-    ours = found[INTERNET_ARCHIVE]
-    return {**found, INTERNET_ARCHIVE: msgspec.structs.replace(ours, endpoint=ours.endpoint or PUBLIC_ENDPOINT)}
-
-
 def _refuse_wrong_source(name: str, source: Source, file: str) -> None:
-    if name not in registered_sources():
+    if name not in OURS and name not in registered_sources():
         raise SettingsError(
             f"{file}: [sources.{name}]: unknown source; allowed: {', '.join(registered_sources())}",
             next_command="archiver source list",
@@ -458,6 +482,8 @@ def _refuse_wrong_store(name: str, store: Store, file: str) -> None:
     if not store.url:
         raise SettingsError(f"{file}: stores.{name}.url: is empty; allowed: a directory, s3://BUCKET/PREFIX")
     if "://" in store.url:
+        from urllib.parse import urlsplit  # noqa: PLC0415 - most stores are directories
+
         parts = urlsplit(store.url)
         if parts.scheme != "s3" or not parts.netloc:
             raise SettingsError(
@@ -481,6 +507,8 @@ def _refuse_wrong_lock(name: str, store: Store, file: str) -> None:
 
 
 def _refuse_wrong_url(key: str, url: str, file: str) -> None:
+    from urllib.parse import urlsplit  # noqa: PLC0415 - many archives name no address
+
     try:
         parts = urlsplit(url)
         is_right = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0

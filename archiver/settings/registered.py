@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
-
 INTERNET_ARCHIVE = "internet-archive"
 LOCAL = "local"
 COMMONS = "commons"
@@ -33,4 +31,6 @@ GROUP = "archiver.sources"
 
 def registered_sources() -> tuple[str, ...]:
     """Return the names of all sources, ours first; nothing of a package is imported for it."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - searching every installed package takes long
+
     return tuple(dict.fromkeys((*OURS, *sorted(entry_points(group=GROUP).names))))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from archiver.catalogue import Catalogue
+    from archiver.catalogue.opening import Catalogue
     from archiver.clock import SystemClock
     from archiver.core.licences.tools import LicenceTable
     from archiver.core.patience import Patience
@@ -126,7 +126,7 @@ def open_stores(settings: Settings, names: Sequence[str]) -> dict[str, Store]:
 
 def open_catalogue(settings: Settings) -> Catalogue:
     """Open the catalogue, making or migrating it where that is needed."""
-    from archiver.catalogue import open_catalogue as opened
+    from archiver.catalogue.opening import open_catalogue as opened
 
     return opened(settings.catalogue_url)
 

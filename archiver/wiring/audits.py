@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
-    from archiver.catalogue import Catalogue
+    from archiver.catalogue.opening import Catalogue
     from archiver.clock import SystemClock
     from archiver.core.fixity import Digest
     from archiver.core.objects import StagedFile

@@ -11,7 +11,7 @@ from archiver import wiring
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from archiver.catalogue import Catalogue
+    from archiver.catalogue.opening import Catalogue
     from archiver.clock import SystemClock
     from archiver.ports.enrichments import Encyclopedia, IdentifierReader
     from archiver.ports.stores import Store

@@ -11,13 +11,13 @@ from archiver import wiring
 from archiver.core.errors import ArchiverError
 from archiver.core.intervals import parse_duration
 from archiver.core.runs import SUCCESS, LastRun, format_run, recognise_run
-from archiver.wiring.reporting import fallen_short, opened_catalogue, write_whole
+from archiver.wiring.reporting import fallen_short, opened_glance, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archiver.catalogue import Catalogue
-    from archiver.core.audits import StoreForecast
+    from archiver.core.forecasts import StoreForecast
+    from archiver.ports.overview import Overview
     from archiver.settings.reading import Settings
 
 DIRECTORY = "last-runs"
@@ -37,13 +37,11 @@ def last_runs(settings: Settings) -> dict[str, LastRun]:
     return found
 
 
-def backlogs(settings: Settings, catalogue: Catalogue) -> tuple[StoreForecast, ...]:
+def backlogs(settings: Settings, catalogue: Overview) -> tuple[StoreForecast, ...]:
     """Return what is overdue in each store."""
-    from archiver.core.fixity import Grade
-
     now = wiring.clock().now()
     return tuple(
-        catalogue.backlog(name, interval=parse_duration(table.audit_every), grade=Grade.READ, now=now)
+        catalogue.backlog(name, interval=parse_duration(table.audit_every), now=now)
         for name, table in settings.stores.items()
     )
 
@@ -54,7 +52,7 @@ def metrics_now(settings: Settings) -> str:
 
     runs = last_runs(settings)
     try:
-        with opened_catalogue(settings) as catalogue:
+        with opened_glance(settings) as catalogue:
             short = fallen_short(settings, catalogue, named=0)
             return metrics(catalogue.totals(), backlogs(settings, catalogue), runs, short)
     except (ArchiverError, ValueError):

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from archiver.catalogue import Catalogue
+    from archiver.catalogue.opening import Catalogue
     from archiver.core.audits import AuditReport
     from archiver.core.coverage import Shortfall
     from archiver.core.ndsa import Assessment
     from archiver.core.packages import ItemId
     from archiver.core.surveys import Survey
+    from archiver.ports.catalogue import Holdings
+    from archiver.ports.coverage import Coverage
+    from archiver.ports.overview import Overview
     from archiver.settings.reading import Settings
 
 NAMED = 100
@@ -55,23 +58,26 @@ def copy_rule(settings: Settings) -> CopyRule:
     return CopyRule(settings.min_copies, asked.min_places, asked.min_providers, asked.min_media)
 
 
-def fallen_short(
-    settings: Settings, catalogue: Catalogue, *, named: int | None, items: Sequence[ItemId] | None = None
-) -> tuple[Shortfall, ...]:
+def fallen_short(settings: Settings, catalogue: Coverage, *, named: int | None) -> tuple[Shortfall, ...]:
     """Return how versions fall short of the settings, whatever the state of the stores now.
 
     Args:
         settings: Of the archive.
         catalogue: Says where everything lies.
         named: Versions named of each way at most, or None for all.
-        items: Only these, or None for the whole archive.
     """
-    from archiver.workflows.coverage import shortfalls, shortfalls_of
+    from archiver.workflows.coverage import shortfalls
 
-    rule, plans = copy_rule(settings), {plan.name: plan for plan in store_plans(settings)}
-    if items is not None:
-        return tuple(shortfalls_of(catalogue, items, rule=rule, plans=plans))
-    return tuple(shortfalls(catalogue, rule=rule, plans=plans, named=named))
+    plans = {plan.name: plan for plan in store_plans(settings)}
+    return tuple(shortfalls(catalogue, rule=copy_rule(settings), plans=plans, named=named))
+
+
+def items_fallen_short(settings: Settings, catalogue: Holdings, items: Sequence[ItemId]) -> tuple[Shortfall, ...]:
+    """Return how the versions of these items fall short of the settings, one by one."""
+    from archiver.workflows.coverage import shortfalls_of
+
+    plans = {plan.name: plan for plan in store_plans(settings)}
+    return tuple(shortfalls_of(catalogue, items, rule=copy_rule(settings), plans=plans))
 
 
 def taken_survey(settings: Settings, catalogue: Catalogue) -> Survey:
@@ -98,6 +104,18 @@ def opened_catalogue(settings: Settings) -> Iterator[Catalogue]:
         yield catalogue
     finally:
         catalogue.close()
+
+
+@contextmanager
+def opened_glance(settings: Settings) -> Iterator[Overview]:
+    """Open the catalogue for its sums alone, which is many times quicker, and close it at the end."""
+    from archiver.catalogue.glancing import Glance
+
+    glance = Glance(settings.catalogue_url)
+    try:
+        yield glance
+    finally:
+        glance.close()
 
 
 def surveyed(settings: Settings) -> Survey:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from archiver.catalogue import Catalogue
+    from archiver.catalogue.opening import Catalogue
     from archiver.settings.reading import Settings
     from archiver.wiring.sharing import Sharing
     from archiver.workflows.reappraise import Gatehouse

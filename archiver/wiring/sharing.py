@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archiver.catalogue import Catalogue
     from archiver.catalogue.claiming import SharedClaims
+    from archiver.catalogue.opening import Catalogue
     from archiver.clock import SystemClock
     from archiver.core.packages import ItemId
     from archiver.ports.claims import Claims

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.crawls import CrawlTally, Sighting
-    from archiver.core.holdings import Run
     from archiver.core.packages import Aip, ItemId
     from archiver.core.selections import Selection
+    from archiver.core.totals import Run
     from archiver.ports.sources import CandidatePage
     from archiver.workflows.walk import Walk
 

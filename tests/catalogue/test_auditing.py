@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from archiver.catalogue import open_catalogue, schema
+from archiver.catalogue import schema
 from archiver.catalogue.auditing import due_query
+from archiver.catalogue.opening import open_catalogue
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from archiver.catalogue import connecting, open_catalogue
+from archiver.catalogue import connecting
+from archiver.catalogue.opening import open_catalogue
 from tests.contracts.catalogue_contract import event, files, holding
 
 
@@ -74,7 +75,7 @@ def test_a_catalogue_that_is_made_anew_behind_an_open_one_is_the_one_that_answer
 FORKING = """
 import os, sys, warnings
 warnings.simplefilter("error")
-from archiver.catalogue import open_catalogue
+from archiver.catalogue.opening import open_catalogue
 from pathlib import Path
 from tests.catalogue.test_connecting import take_down, is_open
 file = Path(sys.argv[1])

@@ -18,8 +18,9 @@ from alembic import command
 from alembic.config import Config
 
 import archiver.catalogue
-from archiver.catalogue import open_catalogue, rows, schema
-from archiver.catalogue.schema import HEAD
+from archiver.catalogue import rows, schema
+from archiver.catalogue.opening import open_catalogue
+from archiver.catalogue.revision import HEAD
 from archiver.core.errors import CatalogueError, CatalogueLockedError
 from archiver.core.packages import ItemId
 from tests.contracts.catalogue_contract import AT, event, files, holding
@@ -259,7 +260,7 @@ def test_threads_lose_nothing(url):
 
 WRITER = """
 import sys
-from archiver.catalogue import open_catalogue
+from archiver.catalogue.opening import open_catalogue
 from tests.contracts.catalogue_contract import event, files, holding
 catalogue = open_catalogue(sys.argv[1])
 for n in range(100000):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from archiver.catalogue import open_catalogue, schema
+from archiver.catalogue import schema
+from archiver.catalogue.opening import open_catalogue
 
 
 def test_a_sum_is_taken_once_for_each_event_and_again_after_the_next(tmp_path):

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from archiver.catalogue import open_catalogue
 from archiver.catalogue.claiming import ITEM as ITEM_LOCK
 from archiver.catalogue.claiming import number
+from archiver.catalogue.opening import open_catalogue
 from archiver.catalogue.pacing import SharedSlots
 from archiver.clock import SystemClock
 from archiver.core.errors import InterruptedRunError, SourceUnavailableError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archiver.catalogue import open_catalogue
+from archiver.catalogue.opening import open_catalogue
 from tests.contracts.audit_contract import AuditContract
 from tests.fakes.memory_audits import MemoryAudits
 

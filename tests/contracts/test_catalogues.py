@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archiver.catalogue import open_catalogue
+from archiver.catalogue.opening import open_catalogue
 from tests.contracts.catalogue_contract import CatalogueContract
 from tests.fakes.memory_catalogue import MemoryCatalogue
 

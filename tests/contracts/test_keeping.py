@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archiver.catalogue import open_catalogue
+from archiver.catalogue.opening import open_catalogue
 from tests.contracts.keeping_contract import KeepingContract
 
 

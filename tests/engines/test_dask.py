@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from archiver.catalogue import open_catalogue
+from archiver.catalogue.opening import open_catalogue
 from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
 from tests.archive import LICENCE, Archive, prove_bag

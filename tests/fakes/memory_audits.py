@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from archiver.core.audits import CheckOutcome, DueCopy, StoreForecast
+from archiver.core.audits import CheckOutcome, DueCopy
 from archiver.core.fixity import Grade
+from archiver.core.forecasts import StoreForecast
 from archiver.core.holdings import CopyStatus
 from tests.fakes.memory_catalogue import MemoryCatalogue
 

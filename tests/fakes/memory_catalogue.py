@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from archiver.core.coverage import Spread
 from archiver.core.crawls import Sighting, Stage
-from archiver.core.holdings import CopyStatus, Run, SeenBytes, StoreTotals, Totals
+from archiver.core.holdings import CopyStatus, SeenBytes
 from archiver.core.outcomes import Outcome
 from archiver.core.sounds import DuplicateGroup, Placed, Sameness
 from archiver.core.suspicions import Recording
+from archiver.core.totals import Run, StoreTotals, Totals
 
 
 def _text(value):

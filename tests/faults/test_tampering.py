@@ -9,7 +9,7 @@ import sqlite3
 
 import pytest
 
-from archiver.catalogue import open_catalogue
+from archiver.catalogue.opening import open_catalogue
 from archiver.clock import SystemClock
 from archiver.core.errors import CannotRunError, SettingsError, StoreUnavailableError
 from archiver.core.findings import FindingCode as Code

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from archiver.core.crawls import Crawl
-from archiver.core.holdings import Run
 from archiver.core.licence_survey import Amount, LicenceSurvey
 from archiver.core.outcomes import Outcome
+from archiver.core.totals import Run
 from archiver.reports.crawls import COLUMNS, crawls_csv
 from archiver.reports.licences import licence_csv
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from archiver.core.errors import SelectionError, SettingsError
-from archiver.settings.reading import read_settings
+from archiver.settings.reading import _user_directory, read_settings
 from archiver.settings.selections import read_selection
 
 SELECTION = 'title = "T"\nsource = "internet-archive"\nquery = "q"\npolicy = "all-cc"\nfiles = "originals"\n'
@@ -29,6 +30,14 @@ def test_without_any_file_it_works_in_a_directory_of_its_own(here):
     found = read_settings(environment={})
     assert (found.home, found.catalogue_url) == (here / "archive", f"sqlite:///{here / 'archive' / 'catalogue.sqlite'}")
     assert found.stores["primary"].url == str(here / "archive" / "store")
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", "/etc/x", " /etc/x ", "relative/x", "~/x"])
+def test_a_users_settings_are_where_platformdirs_has_them(monkeypatch, value):
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    if value is not None:
+        monkeypatch.setenv("XDG_CONFIG_HOME", value)
+    assert _user_directory() == Path(platformdirs.user_config_dir("archiver", appauthor=False))
 
 
 def test_paths_in_a_file_are_relative_to_the_file(here):

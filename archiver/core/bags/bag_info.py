@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archiver.core.attribution import one_line
+from archiver.core.intervals import human_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,8 +17,6 @@ DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 LICENCE_LABEL = "License-URL"
 """Our own label. The spelling is that of the tools that will read it, not ours."""
-
-_UNITS = ("B", "KB", "MB", "GB", "TB", "PB", "EB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +74,3 @@ def format_bag_info(elements: Iterable[tuple[str, str]]) -> bytes:
     """
     lines = (f"{label}: {one_line(value)}" for label, value in elements)
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
-
-
-def human_size(size: int) -> str:
-    """Return a size for people, in powers of 1,000, as ``Bag-Size`` has it (RFC 8493 §2.2.2: ``42600 MB``)."""
-    amount, unit = float(size), _UNITS[0]
-    for larger in _UNITS[1:]:
-        if amount < 1000:
-            break
-        amount, unit = amount / 1000, larger
-    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"

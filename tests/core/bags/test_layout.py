@@ -5,12 +5,13 @@ import bagit
 import jsonschema
 import pytest
 
-from archiver.core.bags.bag_info import BagInfo, format_bag_info, human_size
+from archiver.core.bags.bag_info import BagInfo, format_bag_info
 from archiver.core.bags.layout import aip_prefix, lay_out
 from archiver.core.bags.paths import parse_payload_path
 from archiver.core.bags.tag_files import tag_files_of
 from archiver.core.bags.validating import plan_of
 from archiver.core.fixity import Algorithm, digest_of
+from archiver.core.intervals import human_size
 from archiver.core.objects import StagedFile
 from archiver.core.packages import PayloadFile
 
