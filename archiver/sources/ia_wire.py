@@ -1,14 +1,13 @@
-"""HTTP to the Internet Archive: the polite client over the session of the `internetarchive` package.
+"""HTTP to the Internet Archive: the polite client, with the keys of the `internetarchive` package.
 
-The package gives the session, its keys and `ia.ini`; what it does beyond that is set right here and in the client: its
-User-Agent holds the access key, its `Connection: close` gives up every connection, its keys would go out over plain http
-and across redirects to any host whose name ends in "archive.org", and creating its session replaces
-`socket.socket.connect` in the whole process (harmless: it only remembers addresses).
+The package finds `ia.ini` and reads the keys in it. Its session is not used: its User-Agent holds the access key, its
+`Connection: close` gives up every connection, its keys would go out over plain http and across redirects to any host whose
+name ends in "archive.org", and creating it replaces `socket.socket.connect` in the whole process.
 """
 
 from __future__ import annotations
 
-import logging
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,8 +20,6 @@ from archiver.sources.web.reach import Reach
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
-
-    import requests
 
     from archiver.ports.clock import Clock
     from archiver.ports.hosts import HostTimes, Slots
@@ -90,8 +87,10 @@ class Wire:
     ) -> None:
         self.endpoint = manners.endpoint
         self._config_file = manners.config_file
-        self._keys: tuple[str, str] | None = None
-        self._client = Client(manners.conduct(), clock=clock, times=times, slots=slots, session=self._made)
+        self._lock = threading.Lock()
+        self._is_read = urlsplit(manners.endpoint).scheme != "https"
+        self._keys: Secret | None = None
+        self._client = Client(manners.conduct(), clock=clock, times=times, slots=slots)
 
     def listen(self, listener: Callable[[str, Mapping[str, str]], None]) -> None:
         """Tell somebody of each answer's header fields, with the address that was asked for."""
@@ -118,23 +117,21 @@ class Wire:
         self._client.close()
 
     def _secret(self) -> Secret | None:
-        """Return the keys, for the endpoint alone and over https alone."""
-        self._client.session()
-        if self._keys is None or urlsplit(self.endpoint).scheme != "https":
-            return None
-        return Secret(self.endpoint, {"Authorization": f"LOW {self._keys[0]}:{self._keys[1]}"})
+        """Return the keys, for the endpoint alone and over https alone: elsewhere nobody looks for them."""
+        with self._lock:
+            if not self._is_read:
+                self._keys = self._found()
+                self._is_read = True
+            return self._keys
 
-    def _made(self) -> requests.Session:
-        import internetarchive  # noqa: PLC0415 - slow, needed only when the source is asked
+    def _found(self) -> Secret | None:
+        from internetarchive.config import get_config  # noqa: PLC0415 - slow, needed only when the source is asked
 
-        # It reports each failed request as an error, also those that are tried again; ours are told apart and told once.
-        logging.getLogger("internetarchive").setLevel(logging.CRITICAL)
         try:
-            session: requests.Session = internetarchive.get_session(config_file=self._config_file or None)
+            keys = get_config(config_file=self._config_file or None).get("s3", {})
         except (ValueError, OSError) as error:
             raise SettingsError(
                 f"the Internet Archive's keys cannot be read: {error}", next_command="ia configure"
             ) from error
-        access, key = getattr(session, "access_key", None), getattr(session, "secret_key", None)
-        self._keys = (access, key) if access and key else None
-        return session
+        access, key = keys.get("access"), keys.get("secret")
+        return Secret(self.endpoint, {"Authorization": f"LOW {access}:{key}"}) if access and key else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -27,12 +27,13 @@ from archiver.sources.web.robots import Robots
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    import requests
+    from urllib3 import HTTPResponse
 
     from archiver.ports import hosts as ports
     from archiver.ports.clock import Clock
     from archiver.ports.hosts import HostTimes
     from archiver.ports.offers import Surroundings
+    from archiver.sources.web.connections import Connections
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,9 @@ LONGEST_TIMES = 10
 """An answer that is metadata may take so many times the timeout in all."""
 REFUSED_HOLD = 60.0
 """Seconds. A refused connection may mean that the host has shut this address out: nobody asks it meanwhile."""
+
+SHORT_REST = 4096
+"""Bytes of a body that nobody wants which are read all the same, because a new connection costs more."""
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _ANYWHERE = frozenset(
@@ -149,7 +153,6 @@ class Client:
         clock: For time and waiting, so that a signal ends it.
         times: When hosts may be asked next; None for this client alone.
         slots: How many bodies are open at once; None for this client alone.
-        session: Makes a session of requests, where another one than a plain one is wanted; it is made to keep to all of this.
 
     Attributes:
         listener: Told of the header fields of each answer that is not a fault, with the address that was asked for.
@@ -162,15 +165,13 @@ class Client:
         clock: Clock,
         times: HostTimes | None = None,
         slots: ports.Slots | None = None,
-        session: Callable[[], requests.Session] | None = None,
     ) -> None:
         self.conduct = conduct
         self._clock = clock
         self._times = times or MemoryHostTimes(clock)
         self._slots = slots or Slots(conduct.downloads, clock)
         self._lock = threading.Lock()
-        self._make = session
-        self._session: requests.Session | None = None
+        self._opened: Connections | None = None
         self.listener: Callable[[str, Mapping[str, str]], None] | None = None
         self._robots = Robots("archiver", read=self._robots_file, monotonic=clock.monotonic)
 
@@ -250,32 +251,25 @@ class Client:
         with self._slots.taken():
             named: dict[str, Any] = {"also": (206, 416), "obeys_robots": obeys_robots, "is_file": True}
             with self._asked(url, {**plain, **ranged}, secret, **named) as (_, answer):
-                place = place_of(answer.status_code, answer.headers, resumes=resumes, offset=offset, size=size)
+                place = place_of(answer.status, answer.headers, resumes=resumes, offset=offset, size=size)
                 if place is not None:
                     yield self._delivery(answer, *place, url=url, size=size)
                     return
             log.info("%s: the source does not go on at byte %d; starting over", shown(url), offset)
             with self._asked(url, plain, secret, **named) as (_, answer):
-                place = place_of(answer.status_code, answer.headers, resumes=False, offset=0, size=size)
+                place = place_of(answer.status, answer.headers, resumes=False, offset=0, size=size)
                 if place is None:
                     raise SourceUnavailableError(
-                        f"{shown(url)}: asked for the whole file, got HTTP status {answer.status_code}"
+                        f"{shown(url)}: asked for the whole file, got HTTP status {answer.status}"
                     )
                 yield self._delivery(answer, *place, url=url, size=size)
-
-    def session(self) -> requests.Session:
-        """Return the session, made when it is first needed: its package is slow to import."""
-        with self._lock:
-            if self._session is None:
-                self._session = self._made()
-            return self._session
 
     def close(self) -> None:
         """Close every idle connection."""
         with self._lock:
-            if self._session is not None:
-                self._session.close()
-                self._session = None
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
 
     def _read(
         self,
@@ -293,9 +287,9 @@ class Client:
             body = bytearray()
             for piece in unpacked(pieces, answer.headers.get("Content-Encoding", ""), limit=limit, what=shown(final)):
                 body += piece
-            return Answer(final, answer.status_code, answer.headers, bytes(body))
+            return Answer(final, answer.status, answer.headers, bytes(body))
 
-    def _pieces(self, answer: requests.Response, *, what: str, limit: int) -> Iterator[bytes]:
+    def _pieces(self, answer: HTTPResponse, *, what: str, limit: int) -> Iterator[bytes]:
         """Yield a body as it was sent, within its time."""
         until = self._clock.monotonic() + LONGEST_TIMES * self.conduct.timeout
         received = 0
@@ -308,7 +302,7 @@ class Client:
             yield piece
 
     def _delivery(
-        self, answer: requests.Response, first: int, length: int | None, *, url: str, size: int | None
+        self, answer: HTTPResponse, first: int, length: int | None, *, url: str, size: int | None
     ) -> Delivery:
         coding = answer.headers.get("Content-Encoding", "").strip().lower()
         if coding not in {"", "identity"} and (size is None or length != size):
@@ -322,7 +316,7 @@ class Client:
             chunks=self._bounded(answer, what=shown(url), left=limit - first),
         )
 
-    def _bounded(self, answer: requests.Response, *, what: str, left: int) -> Iterator[bytes]:
+    def _bounded(self, answer: HTTPResponse, *, what: str, left: int) -> Iterator[bytes]:
         """Yield chunks; one byte more than allowed is handed on, so that the capture sees that it is too much."""
         most = max(left, 0) + CHUNK
         for chunk in self._raw(answer, what=what, size=CHUNK):
@@ -331,11 +325,15 @@ class Client:
                 raise SourceProtocolError(f"{what}: the body does not end after {left} bytes")
             yield chunk
 
-    def _raw(self, answer: requests.Response, *, what: str, size: int) -> Iterator[bytes]:
+    def _raw(self, answer: HTTPResponse, *, what: str, size: int) -> Iterator[bytes]:
+        """Yield a body as it comes in, one receive at a time: one that drips is noticed, and nothing is copied twice."""
+        import urllib3  # noqa: PLC0415 - slow, needed only when something is asked
+
         while True:
-            with self._translated(what):
-                # One receive at a time: a body that drips is noticed, and nothing is copied twice.
-                piece = answer.raw.read1(size, decode_content=False)
+            try:
+                piece = answer.read1(size, decode_content=False)
+            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+                raise SourceUnavailableError(f"{what}: broke off: {short(error)}") from error
             if not piece:
                 return
             if self._clock.stopping():
@@ -352,7 +350,7 @@ class Client:
         also: Collection[int] = (),
         obeys_robots: bool = False,
         is_file: bool = False,
-    ) -> Iterator[tuple[str, requests.Response]]:
+    ) -> Iterator[tuple[str, HTTPResponse]]:
         """Ask, follow redirects ourselves, and close the answer at the end."""
         reach, here = self.conduct.reach, url
         reach.checked(url)
@@ -361,17 +359,17 @@ class Client:
             self._take_turn(here, obeys_robots=obeys_robots, is_paced=self.conduct.paces_files or not is_file)
             answer = self._sent(here, _fields(headers, first=url, here=here), secret)
             try:
-                if answer.status_code in _REDIRECTS:
+                if answer.status in _REDIRECTS:
                     here = _without(reach.redirected(here, answer.headers.get("Location", "")), secret)
                     continue
-                if answer.status_code != 200 and answer.status_code not in also:
+                if answer.status != 200 and answer.status not in also:
                     raise self._fault(answer, here)
                 if self.listener is not None:
                     self.listener(url, answer.headers)
                 yield here, answer
                 return
             finally:
-                answer.close()
+                _finish(answer)
         raise SourceProtocolError(f"{shown(url)}: more than {MOST_REDIRECTS} redirects")
 
     def _take_turn(self, url: str, *, obeys_robots: bool, is_paced: bool) -> None:
@@ -389,22 +387,47 @@ class Client:
         delay = self._robots.delay(url) if obeys_robots else 0.0
         self._times.take(host, interval=max(1 / rate if rate else 0.0, delay))
 
-    def _sent(self, url: str, headers: dict[str, str], secret: Secret | None) -> requests.Response:
+    def _sent(self, url: str, headers: dict[str, str], secret: Secret | None) -> HTTPResponse:
+        """Send a request and return its answer; every fault is one of ours."""
+        import requests  # noqa: PLC0415 - slow, needed only when something is asked
+        import urllib3  # noqa: PLC0415
+
         address = url
         if secret is not None and secret.is_for(url):
             headers = {**headers, **secret.headers}
             address = _with(url, secret.params)
-        with self._translated(shown(url), host=urlsplit(url).netloc.lower()):
-            import requests  # noqa: PLC0415
+        try:
+            return self._connections().ask(address, headers)
+        except ArchiverError:
+            raise
+        except _unaskable() as error:
+            raise SourceProtocolError(f"{shown(url)}: cannot be asked for: {type(error).__name__}") from error
+        except (requests.exceptions.RequestException, urllib3.exceptions.ReadTimeoutError, ValueError) as error:
+            raise SourceUnavailableError(f"{shown(url)}: broke off: {short(error)}") from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            is_refused = "refused" in str(error).lower()
+            if is_refused and not is_loopback(host_of(url)):
+                self._times.hold(urlsplit(url).netloc.lower(), seconds=REFUSED_HOLD)
+            raise SourceUnavailableError(
+                f"{shown(url)}: no connection: {short(error)}", whole_host=is_refused
+            ) from error
 
-            from archiver.sources.web.connections import ask  # noqa: PLC0415
+    def _connections(self) -> Connections:
+        """Return the connections, made when they are first needed: the packages below them are slow to import."""
+        opened = self._opened
+        if opened is not None:
+            return opened
+        from archiver.sources.web.connections import Connections  # noqa: PLC0415
 
-            request = requests.Request("GET", address, headers=headers, auth=_as_it_is)
-            return ask(self.session(), request, timeout=(min(self.conduct.timeout, 30), self.conduct.timeout))
+        with self._lock:
+            if self._opened is None:
+                conduct = self.conduct
+                self._opened = Connections(conduct.reach, user_agent=conduct.user_agent, timeout=conduct.timeout)
+            return self._opened
 
-    def _fault(self, answer: requests.Response, url: str) -> ArchiverError:
-        error = error_for(answer.status_code, answer.headers, what=shown(url), now=self._clock.now())
-        if isinstance(error, SourceUnavailableError) and error.retry_after and answer.status_code in {429, 503}:
+    def _fault(self, answer: HTTPResponse, url: str) -> ArchiverError:
+        error = error_for(answer.status, answer.headers, what=shown(url), now=self._clock.now())
+        if isinstance(error, SourceUnavailableError) and error.retry_after and answer.status in {429, 503}:
             self._times.hold(urlsplit(url).netloc.lower(), seconds=error.retry_after)
         return error
 
@@ -412,39 +435,8 @@ class Client:
         if secret is not None and not secret.is_for(secret.origin):
             raise SettingsError(f"{shown(secret.origin)}: a secret is sent over https alone")
 
-    @contextmanager
-    def _translated(self, what: str, *, host: str = "") -> Iterator[None]:
-        """Translate what requests, urllib3 and the socket raise, at the call and between chunks."""
-        import requests  # noqa: PLC0415 - slow, needed only when something is asked
-        import urllib3  # noqa: PLC0415
-
-        try:
-            yield
-        except ArchiverError:
-            raise
-        except requests.exceptions.ConnectionError as error:
-            is_refused = "refused" in str(error).lower()
-            if is_refused and host and not is_loopback(urlsplit(f"//{host}").hostname or ""):
-                self._times.hold(host, seconds=REFUSED_HOLD)
-            raise SourceUnavailableError(f"{what}: no connection: {short(error)}", whole_host=is_refused) from error
-        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader, UnicodeError) as error:
-            raise SourceProtocolError(f"{what}: cannot be asked for: {type(error).__name__}") from error
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise SourceUnavailableError(f"{what}: broke off: {short(error)}") from error
-
     def _robots_file(self, url: str) -> bytes:
         return self.get(url, limit=LONGEST_ANSWER).body
-
-    def _made(self) -> requests.Session:
-        import requests  # noqa: PLC0415
-
-        from archiver.sources.web.connections import guard  # noqa: PLC0415
-
-        session = self._make() if self._make else requests.Session()
-        session.headers.clear()
-        session.headers.update({"User-Agent": self.conduct.user_agent})
-        guard(session, self.conduct.reach, connections=self.conduct.downloads + 8)
-        return session
 
 
 def short(error: BaseException) -> str:
@@ -456,9 +448,21 @@ def short(error: BaseException) -> str:
     return f"{type(innermost).__name__}: {text}" if text else type(innermost).__name__
 
 
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Add nothing to a request: keeps `.netrc` from being asked."""
-    return request
+def _unaskable() -> tuple[type[Exception], ...]:
+    """Return what says that the fault lies in what was to be asked, or in a head that contradicts itself."""
+    from requests import exceptions as above  # noqa: PLC0415
+    from urllib3 import exceptions as below  # noqa: PLC0415
+
+    return above.InvalidURL, below.LocationValueError, below.InvalidHeader, UnicodeError
+
+
+def _finish(answer: HTTPResponse) -> None:
+    """Let go of an answer. Its connection is kept where the rest of the body is short, as that of a redirect is."""
+    left = SHORT_REST
+    with suppress(Exception):
+        while left > 0 and not answer.closed and (piece := answer.read1(left, decode_content=False)):
+            left -= len(piece)
+    answer.close()
 
 
 def _fields(headers: Mapping[str, str], *, first: str, here: str) -> dict[str, str]:

@@ -7,24 +7,34 @@ end, a line without end.
 
 from __future__ import annotations
 
+import functools
 import http.client
 import io
 import ipaddress
+import itertools
+import re
 import socket
+import ssl
 import time
-from http.cookiejar import DefaultCookiePolicy
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
+import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy, urldefragauth
+from urllib3 import HTTPHeaderDict, HTTPResponse, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family, create_connection
+from urllib3.util.ssl_ import create_urllib3_context
 
 from archiver.core.errors import SourceProtocolError, SourceUnavailableError
 
 if TYPE_CHECKING:
-    import requests
+    from collections.abc import Mapping
 
     from archiver.sources.web.reach import Reach
 
@@ -36,6 +46,21 @@ MOST_ADDRESSES = 4
 """Of one name, that are tried."""
 LONGEST_LINE = 60_000
 """Bytes of one line that are handed on; `http.client` refuses more than 65,536."""
+MOST_FIELDS = 100
+"""In a head, as `http.client` has it."""
+MOST_HOSTS = 64
+"""Whose connections are kept open; more only while they are asked."""
+MOST_IDLE = 64
+"""Connections kept open to one host, so that as many threads throw none away."""
+LONGEST_CONNECT = 30.0
+"""Seconds for a connection, its TLS not included."""
+
+_ONCE = Retry(total=False)
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+_TARGET = re.compile(r"[!-~]+")
+_PLAIN = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
+"""What needs no quoting."""
 
 
 class _Socket(socket.SocketIO):
@@ -96,17 +121,72 @@ class _Lines(io.BufferedReader):
         return super().readinto(buffer)
 
 
-def _response_class(where: str) -> type[http.client.HTTPResponse]:
-    class Response(http.client.HTTPResponse):
-        def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:
-            super().__init__(sock, *arguments, **named)
-            self.fp.close()
-            raw = _Socket(sock, where)
-            sock._io_refs += 1  # type: ignore[attr-defined]  # noqa: SLF001 - what `makefile` does
-            self.fp = _Lines(raw)
-            self.fp.where = where
+class _Watched:
+    """What `http.client` takes for a socket, where it only wants to read from it."""
 
-    return Response
+    def __init__(self, sock: socket.socket, where: str) -> None:
+        self._sock = sock
+        self._where = where
+
+    def makefile(self, mode: str) -> _Lines:  # noqa: ARG002 - it asks for "rb"
+        raw = _Socket(self._sock, self._where)
+        self._sock._io_refs += 1  # type: ignore[attr-defined]  # noqa: SLF001 - what a socket's own `makefile` does
+        lines = _Lines(raw)
+        lines.where = self._where
+        return lines
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer whose head is read without the parser of e-mails, which costs more than all the rest."""
+
+    def __init__(self, sock: socket.socket, *, method: str, where: str) -> None:
+        super().__init__(_Watched(sock, where), method=method)  # type: ignore[arg-type]
+
+    def begin(self) -> None:
+        """Read the head, as `http.client` does (RFC 9112 §§ 4 to 6.3)."""
+        version, status, reason = self._read_status()  # type: ignore[attr-defined]
+        while status == http.HTTPStatus.CONTINUE:
+            _fields(self.fp)
+            version, status, reason = self._read_status()  # type: ignore[attr-defined]
+        if not version.startswith("HTTP/"):
+            raise http.client.UnknownProtocol(version)
+        self.code = self.status = status
+        self.reason = reason.strip()
+        self.version = 10 if version in {"HTTP/1.0", "HTTP/0.9"} else 11
+        fields = self.headers = self.msg = _fields(self.fp)  # type: ignore[assignment]
+        self.chunked = fields.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        self.length = None if self.chunked else _length(fields.get("content-length", ""))
+        if status in {http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED} or status < http.HTTPStatus.OK:
+            self.length = 0
+        self.will_close = self._check_close() or (not self.chunked and self.length is None)  # type: ignore[attr-defined]
+
+
+def _fields(file: Any) -> HTTPHeaderDict:
+    """Read the fields of a head to its empty line; a line that is none is left out."""
+    fields = HTTPHeaderDict()
+    name = value = ""
+    for number in itertools.count():
+        line = file.readline(LONGEST_LINE + 1)
+        if number > MOST_FIELDS:
+            raise http.client.HTTPException(f"more than {MOST_FIELDS} fields in the head of the answer")
+        text = line.decode("latin-1")
+        if text[:1] in {" ", "\t"} and text.strip():
+            value = f"{value} {text.strip()}"
+            continue
+        if name:
+            fields.add(name, value)
+        if line in {b"\r\n", b"\n", b""}:
+            return fields
+        name, colon, value = text.partition(":")
+        name, value = name.strip() if colon else "", value.strip()
+    raise AssertionError  # pragma: no cover - it counts for ever
+
+
+def _length(text: str) -> int | None:
+    """Return the length that a head states; several that are the same count as one."""
+    found = {one.strip() for one in text.split(",")}
+    return int(text) if len(found) == 1 and (text := found.pop()).isascii() and text.isdigit() else None
 
 
 class _Guarded:
@@ -114,9 +194,53 @@ class _Guarded:
 
     reach: ClassVar[Reach | None] = None
 
+    def request(
+        self: Any, method: str, url: str, body: None = None, headers: Mapping[str, str] | None = None, **_: object
+    ) -> None:
+        """Send a request without a body, in one piece.
+
+        Raises:
+            SourceProtocolError: Something in it would end a line, or is no text for a head.
+        """
+        lines = [f"{method} {url} HTTP/1.1"]
+        for name, value in (headers or {}).items():
+            if _NAME.fullmatch(name) is None or _VALUE.fullmatch(value) is None:
+                raise SourceProtocolError(f"{self.host}: cannot be asked for: the field {name[:100]!r}")
+            lines.append(f"{name}: {value}")
+        if body is not None or _TARGET.fullmatch(url) is None:
+            raise SourceProtocolError(f"{self.host}: cannot be asked for")
+        if self.sock is None:
+            self.connect()
+        self.sock.settimeout(self.timeout)
+        self.sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+
+    def getresponse(self: Any) -> HTTPResponse:
+        """Read the head of the answer."""
+        self.sock.settimeout(self.timeout)
+        found = _Response(self.sock, method="GET", where=f"{self.host}:{self.port}")
+        try:
+            found.begin()
+            answer = HTTPResponse(
+                found,
+                headers=found.headers,  # type: ignore[arg-type]
+                status=found.status,
+                version=found.version,
+                reason=found.reason,
+                preload_content=False,
+                decode_content=False,
+                original_response=found,
+                request_method="GET",
+            )
+        except BaseException:
+            found.close()
+            raise
+        if found.will_close:
+            self.close()  # the answer holds the socket until it is read
+        return answer
+
     def _new_conn(self: Any) -> socket.socket:
         host, port = self._dns_host, self.port
-        self.response_class = _response_class(f"{host}:{port}")
+        self.response_class = functools.partial(_Response, where=f"{host}:{port}")  # reads what a proxy says to CONNECT
         failure: OSError | None = None
         for address in _looked_up(self, host, port):
             try:
@@ -152,26 +276,25 @@ def _looked_up(connection: Any, host: str, port: int) -> list[str]:
     return addresses[:MOST_ADDRESSES]
 
 
-class _Http(_Guarded, HTTPConnection):
+class _Http(_Guarded, HTTPConnection):  # type: ignore[misc]  # its request and answer are narrower
     pass
 
 
-class _Https(_Guarded, HTTPSConnection):
+class _Https(_Guarded, HTTPSConnection):  # type: ignore[misc]  # as above
     pass
 
 
-class GuardedAdapter(HTTPAdapter):
-    """An adapter of requests whose connections keep to a reach; waiting and trying again is not its business.
+class _Adapter(HTTPAdapter):
+    """What requests knows of proxies and authorities; its connections keep to a reach.
 
     Args:
         reach: Where it may go. A proxy that the operator's environment names is asked wherever it is.
-        connections: Kept open to one host.
     """
 
-    def __init__(self, reach: Reach, *, connections: int) -> None:
+    def __init__(self, reach: Reach) -> None:
         self._classes = _pools(reach)
         self._proxied = _pools(None)
-        super().__init__(pool_connections=16, pool_maxsize=connections, max_retries=0)
+        super().__init__(pool_connections=MOST_HOSTS, pool_maxsize=MOST_IDLE, max_retries=0)
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
         """Make the pool of checked connections."""
@@ -184,6 +307,11 @@ class GuardedAdapter(HTTPAdapter):
         manager.pool_classes_by_scheme = self._proxied
         return manager
 
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        """Name the one context of these authorities: urllib3 would read them anew for each connection."""
+        place, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        return place, {"ssl_context": _context(verify)} if place["scheme"] == "https" else {}
+
 
 def _pools(reach: Reach | None) -> dict[str, Any]:
     plain = type("GuardedHttp", (_Http,), {"reach": reach})
@@ -194,24 +322,100 @@ def _pools(reach: Reach | None) -> dict[str, Any]:
     }
 
 
-def guard(session: requests.Session, reach: Reach, *, connections: int) -> None:
-    """Let a session go within a reach only, keep no cookie, and use a proxy only for what is not on this machine."""
-    session.cookies.clear()
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    for prefix in list(session.adapters):
-        session.adapters.pop(prefix)
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, GuardedAdapter(reach, connections=connections))
-    session.trust_env = not reach.is_here
+@functools.cache
+def _context(authorities: str | bool) -> ssl.SSLContext:  # noqa: FBT001 - what requests calls ``verify``
+    """Return the context of all connections that trust the same authorities.
 
-
-def ask(session: requests.Session, request: requests.Request, *, timeout: tuple[float, float]) -> requests.Response:
-    """Send one request and return its answer, its body unread; redirects are not looked at.
-
-    Not by ``Session.send``: it reads the body of a redirect to its end, however long that is, and understands the target.
+    Args:
+        authorities: A file or directory; True for those that come with requests.
     """
-    prepared = session.prepare_request(request)
-    url = prepared.url or ""
-    with_environment: Any = session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003 - by position there
-    answer: requests.Response = session.get_adapter(url).send(prepared, timeout=timeout, **with_environment)
-    return answer
+    where = authorities if isinstance(authorities, str) else DEFAULT_CA_BUNDLE_PATH
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    is_directory = Path(where).is_dir()
+    context.load_verify_locations(None if is_directory else where, where if is_directory else None)
+    return context
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How one origin is asked: over which connections, and whether a proxy is told the whole address."""
+
+    pool: Any
+    host: str
+    is_forwarded: bool
+
+
+class Connections:
+    """The connections of one client, kept open from one request to the next. Safe for threads.
+
+    No cookie is kept, `.netrc` is not read, and nothing that is on this machine is asked by way of a proxy.
+
+    Args:
+        reach: Where they may lead.
+        user_agent: What every request says of us.
+        timeout: Seconds without a byte.
+    """
+
+    def __init__(self, reach: Reach, *, user_agent: str, timeout: float) -> None:
+        self._reach = reach
+        self._user_agent = user_agent
+        self._timeout = Timeout(connect=min(timeout, LONGEST_CONNECT), read=timeout)
+        self._adapter = _Adapter(reach)
+        self._environment = requests.Session()
+        self._ways: dict[tuple[str, str], _Way] = {}
+
+    def ask(self, url: str, headers: Mapping[str, str]) -> HTTPResponse:
+        """Send one GET and return its answer, its body unread; redirects are not looked at.
+
+        Args:
+            url: Absolute, and within the reach as far as its text can tell. What needs quoting is quoted.
+            headers: Sent as they are, after ``Host`` and ``User-Agent``.
+        """
+        parts = urlsplit(url)
+        way = self._ways.get((parts.scheme, parts.netloc)) or self._found(url)
+        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        if way.is_forwarded or _PLAIN.fullmatch(target) is None or "/." in target:
+            prepared = _prepared(url)
+            target = urldefragauth(prepared.url or "") if way.is_forwarded else prepared.path_url
+        answer: HTTPResponse = way.pool.urlopen(
+            "GET",
+            target,
+            headers={"Host": way.host, "User-Agent": self._user_agent, **headers},
+            retries=_ONCE,
+            redirect=False,
+            assert_same_host=False,
+            timeout=self._timeout,
+            preload_content=False,
+            decode_content=False,
+        )
+        return answer
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self._ways.clear()
+        self._adapter.close()
+
+    def _found(self, url: str) -> _Way:
+        """Find how an origin is asked, once: the environment of a process does not change."""
+        prepared = _prepared(url)
+        address = prepared.url or ""
+        stated: Any = self._environment.merge_environment_settings(address, {}, stream=None, verify=None, cert=None)
+        proxies = {} if self._reach.is_here else stated["proxies"]
+        pool = self._adapter.get_connection_with_tls_context(prepared, stated["verify"], proxies=proxies)
+        parts = urlsplit(address)
+        default = {"http": ":80", "https": ":443"}[parts.scheme]
+        is_forwarded = bool(select_proxy(address, proxies)) and parts.scheme == "http"
+        way = _Way(pool, parts.netloc.removesuffix(default), is_forwarded)
+        if len(self._ways) >= MOST_HOSTS:
+            self._ways.clear()
+        first = urlsplit(url)
+        self._ways[first.scheme, first.netloc] = way
+        return way
+
+
+def _prepared(url: str) -> requests.PreparedRequest:
+    """Return a request whose address is quoted as browsers and requests do it, its host in ASCII."""
+    request = requests.PreparedRequest()
+    request.prepare_method("GET")
+    request.prepare_url(url, None)
+    return request
