@@ -50,7 +50,7 @@ newest: .venv .venv-ministack .venv-swift browser
 	    .ci/make-venv .venv-newest requirements.lock "$(NEWEST)" editable && \
 	    $(BROWSER) ARCHIVER_REQUIRE_SERVERS=1 .venv-newest/bin/python -m pytest -n 2 --dist loadgroup -q; fi
 
-bench: .venv
+bench: .venv .venv-ministack
 	$(BIN)/python benchmarks/run.py $(PART)
 
 lock:

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
@@ -22,6 +20,8 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
+
+from measuring import Report
 
 from archiver.catalogue.opening import open_catalogue
 from archiver.catalogue.remembering import forget
@@ -62,9 +62,8 @@ def main() -> None:
                 made += EXTRA
         finally:
             catalogue.close()
-    report(results)
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"command": sys.argv, "results": results}, indent=1))
+    kind = "PostgreSQL" if (arguments.url or "").startswith("postgresql") else "SQLite"
+    Report(f"{kind}, items of {FILES} files.", table(results), figures=results).publish(arguments.json)
 
 
 def grow(catalogue: Catalogue, have: int, want: int) -> int:
@@ -215,12 +214,15 @@ def clocked(ask: Callable[[], object], *, times: int = 5) -> float:
     return median(seconds)
 
 
-def report(results: dict[int, dict[str, float]]) -> None:
-    """Print one line for each question and one column for each size."""
-    print("| question | " + " | ".join(f"{size:,} files" for size in results) + " |")
-    print("|---" * (len(results) + 1) + "|")
-    for name in next(iter(results.values())):
-        print(f"| {name} | " + " | ".join(f"{figures[name]:,.1f}" for figures in results.values()) + " |")
+def table(results: dict[int, dict[str, float]]) -> list[str]:
+    """Return one line for each question and one column for each size."""
+    lines = ["| question | " + " | ".join(f"{size:,} files" for size in results) + " |"]
+    lines.append("|---" * (len(results) + 1) + "|")
+    lines += [
+        f"| {name} | " + " | ".join(f"{figures[name]:,.1f}" for figures in results.values()) + " |"
+        for name in next(iter(results.values()))
+    ]
+    return lines
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from measuring import spread
+from measuring import Ratio, Report
 
 from archiver.catalogue.opening import open_catalogue
 from archiver.rehearsal.corpus import DoubleFile, DoubleItem
@@ -57,16 +57,15 @@ def main() -> None:
     try:
         database = next(servers)
         part = speed if arguments.part == "speed" else chaos
-        figures = part(work, database, arguments)
+        report = part(work, database, arguments)
     finally:
         next(servers, None)
         shutil.rmtree(work, ignore_errors=True)
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"command": sys.argv, **figures}, indent=1))
-    raise SystemExit(0 if figures.get("is_exact", True) else 1)
+    report.publish(arguments.json)
+    raise SystemExit(0 if report.figures.get("is_exact", True) else 1)
 
 
-def speed(work: Path, database: PostgreSql, arguments: argparse.Namespace) -> dict[str, object]:
+def speed(work: Path, database: PostgreSql, arguments: argparse.Namespace) -> Report:
     """Harvest the same items with one worker and with three, in turns."""
     seconds: dict[int, list[float]] = {1: [], 3: []}
     with published(arguments.items or 240, arguments.latency) as double:
@@ -82,12 +81,12 @@ def speed(work: Path, database: PostgreSql, arguments: argparse.Namespace) -> di
                     took = time.perf_counter() - began
                     print(f"{workers} workers: {result.summary['stored']} stored in {took:.1f} s", flush=True)
                 shutil.rmtree(place)
-    ratios = [one / three for one, three in zip(seconds[1], seconds[3], strict=True)]
-    print(f"one worker / three workers: {spread(ratios)}")
-    return {"seconds": {str(key): value for key, value in seconds.items()}, "ratios": ratios}
+    ratios = [three / one for one, three in zip(seconds[1], seconds[3], strict=True)]
+    told = f"{arguments.items or 240} items, each answer {arguments.latency * 1000:.0f} ms late, {arguments.jobs} jobs a worker."
+    return Report(told, ratios=[Ratio("wall, three workers / one worker", ratios, 0.4)], figures={"seconds": seconds})
 
 
-def chaos(work: Path, database: PostgreSql, arguments: argparse.Namespace) -> dict[str, object]:
+def chaos(work: Path, database: PostgreSql, arguments: argparse.Namespace) -> Report:
     """Kill on and on while a harvest runs, and count what is there at its end."""
     number = arguments.items or 600
     with published(number, arguments.latency) as double, started(work, 3) as cluster:
@@ -111,16 +110,9 @@ def chaos(work: Path, database: PostgreSql, arguments: argparse.Namespace) -> di
         reader.join()
         outcomes = Counter(json.loads(line).get("outcome") for line in lines if '"outcome"' in line)
         exact = is_exact(archive, number)
-    print(
-        f"{number} items, {killed} workers and {int(is_scheduler_killed)} scheduler killed in {time.monotonic() - began:.0f} s: "
-        f"status {run.returncode}, {dict(outcomes)}, every item stored exactly once: {exact}"
-    )
-    return {
-        "killed": killed,
-        "outcomes": dict(outcomes),
-        "status": run.returncode,
-        "is_exact": exact and not run.returncode,
-    }
+    told = f"{number} items; {killed} workers killed, one every {KILL_EVERY:g} s, and {int(is_scheduler_killed)} scheduler, in {time.monotonic() - began:.0f} s."
+    said = f"Status {run.returncode}, {dict(outcomes)}; every item stored exactly once: {'yes' if exact else '**no**'}."
+    return Report(told, [said], figures={"is_exact": exact and not run.returncode})
 
 
 def is_exact(archive: Archive, number: int) -> bool:

@@ -1,32 +1,39 @@
-"""Harvest beside its peers: 40 files of about 1 GB from a loopback server into a directory store.
+"""A harvest beside the chain of tools that does the same work, and beside what no program could undercut.
 
-    python benchmarks/harvest.py [--rounds 3] [--files 40] [--megabytes 1100] [--json FILE]
+    python benchmarks/harvest.py forty                # 40 files, 1.1 GB
+    python benchmarks/harvest.py tiny [--items 5000]  # 1,000 items of one file of 2 kB
+    python benchmarks/harvest.py large                # one file of 4 GiB
+    python benchmarks/harvest.py latency              # 100 items, each answer 100 ms late; 16 jobs
+    … [--store s3] [--tls] [--beside chain|limits] [--rounds 3] [--json FILE]
 
-In each round, one after the other on the same corpus: `archiver harvest`, and the chain that does the same work with the
-tools of the field: `ia download`, `ia download --checksum` (the only way it compares what it fetched),
-`bagit.py --sha256 --sha512`. Printed are ratios of the first to the second, round by round, with their spread.
+From one static server on loopback into a directory store or a bucket. The chain is `ia download`, `ia download --checksum`
+(the only way it compares what it fetched), `bagit.py --sha256 --sha512`, and for a bucket `aws s3 sync`, `rclone copy` or
+`s5cmd cp`, each into a prefix of its own. The limits are those of `limits.py`. Examining is off, because no other side does it.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import os
-import random
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from measuring import Cost, run, spread
+import peers
+from corpora import CORPORA, Corpus
+from measuring import Comparison, Cost, Ratio, Report, run, take_turns
+from servers import HERE, Bucket, Published, bucket, published
 
-HERE = Path(__file__).resolve().parent
-BIN = Path(sys.executable).parent
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OURS = "archiver harvest"
+FETCH, COMPARE, BAG = CHAIN = ("ia download", "ia download --checksum", "bagit.py")
+UPLOADS = {"aws s3 sync": "aws", "rclone copy": "rclone", "s5cmd cp": "s5cmd"}
+BARE = "bare loop"
 SELECTION = """\
 title = "Benchmark"
 source = "internet-archive"
@@ -40,191 +47,159 @@ SETTINGS = """\
 organisation = "Benchmark"
 contact = "mailto:benchmark@example.invalid"
 [stores.primary]
-url = "store/"
+{store}
 [sources.internet-archive]
-endpoint = "http://127.0.0.1:{port}"
-requests_per_second = 1000
-downloads = 4
+endpoint = "{endpoint}"
+requests_per_second = 0
 [audio]
 examine = false
 """
+DIRECTORY = 'url = "store/"'
+GOALS: dict[str, dict[tuple[str, str], float]] = {
+    "forty": {("wall", "the chain"): 0.4, ("cpu", "the chain"): 0.8, ("cpu", BARE): 1.25},
+    "tiny": {("wall", FETCH): 0.2},
+    "latency": {("wall", FETCH): 0.125},
+    "large": {("cpu", BARE): 1.25},
+}
+"""By corpus, for the directory store: at most this ratio of what, to whom. 0.2 is five times as many items a second."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", choices=CORPORA)
+    parser.add_argument("--items", type=int)
+    parser.add_argument("--megabytes", type=float)
+    parser.add_argument("--store", choices=["directory", "s3"], default="directory")
+    parser.add_argument("--s3", default="ministack", help="ministack, swift, or the URL of a server (servers.py)")
+    parser.add_argument("--tls", action="store_true")
+    parser.add_argument("--beside", choices=["chain", "limits"], default="chain")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--files", type=int, default=40)
-    parser.add_argument("--items", type=int, default=8)
-    parser.add_argument("--megabytes", type=int, default=1100)
-    parser.add_argument("--directory", type=Path, help="work here instead of in a temporary directory")
     parser.add_argument("--json", type=Path, help="write every figure here")
     arguments = parser.parse_args()
-    work = Path(tempfile.mkdtemp(prefix="archiver-bench-", dir=arguments.directory))
+    corpus = CORPORA[arguments.corpus].scaled(items=arguments.items, megabytes=arguments.megabytes)
+    work = Path(tempfile.mkdtemp(prefix="archiver-bench-"))
     try:
-        total = build_corpus(
-            work / "corpus", items=arguments.items, files=arguments.files, size=arguments.megabytes * 10**6
-        )
-        port = free_port()
-        server = subprocess.Popen([sys.executable, str(HERE / "static_archive.py"), str(work / "corpus"), str(port)])
-        try:
-            wait_for(port)
-            rounds = [one_round(work, port, number) for number in range(arguments.rounds)]
-        finally:
-            server.terminate()
-            server.wait(timeout=10)
+        corpus.build(work / "corpus")
+        with published(work / "corpus", latency=corpus.latency, has_tls=arguments.tls) as source:
+            sides = Sides(corpus, source, arguments.s3 if arguments.store == "s3" else "")
+            rounds = take_turns(work, sides.turns(arguments.beside), rounds=arguments.rounds)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    report(rounds, total)
-    if arguments.json:
-        figures = [
-            {"archiver": asdict(ours), "chain": {name: asdict(cost) for name, cost in chain.items()}}
-            for ours, chain in rounds
-        ]
-        arguments.json.write_text(json.dumps({"command": sys.argv, "bytes": total, "rounds": figures}, indent=1))
+    report(sides, rounds, beside=arguments.beside).publish(arguments.json)
 
 
-def build_corpus(root: Path, *, items: int, files: int, size: int) -> int:
-    """Write items of random bytes with the metadata that archive.org would give; return the bytes of their originals."""
-    each, dice, total = size // files, random.Random(20261124), 0
-    for number in range(items):
-        item = f"bench-{number:04d}"
-        (root / item).mkdir(parents=True)
-        records = []
-        for index in range(files // items):
-            body = dice.randbytes(each)
-            name = f"{index:02d} track.flac"
-            (root / item / name).write_bytes(body)
-            total += len(body)
-            facts = (root / item / name).stat()
-            records.append(
-                {
-                    "name": name,
-                    "source": "original",
-                    "format": "Flac",
-                    "size": str(len(body)),
-                    "mtime": str(int(facts.st_mtime)),
-                    "md5": hashlib.md5(body).hexdigest(),
-                    "sha1": hashlib.sha1(body).hexdigest(),
-                }
-            )
-        metadata = {
-            "identifier": item,
-            "title": f"Benchmark {number}",
-            "creator": "Nobody",
-            "mediatype": "audio",
-            "collection": ["benchmark"],
-            "licenseurl": "https://creativecommons.org/licenses/by/4.0/",
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What takes turns over one corpus.
+
+    Attributes:
+        s3: The kind of the S3 server; empty for a directory store.
+    """
+
+    corpus: Corpus
+    source: Published
+    s3: str
+
+    def turns(self, beside: str) -> dict[str, Callable[[Path], dict[str, Cost]]]:
+        return {OURS: self.ours, beside: self.chain if beside == "chain" else self.limits}
+
+    def ours(self, home: Path) -> dict[str, Cost]:
+        """Harvest with archiver, and see that everything is stored."""
+        if not self.s3:
+            return {OURS: self.harvested(home, DIRECTORY, {})}
+        with bucket(self.s3, home / "server") as there:
+            store = f'url = "s3://{there.name}/archive"\nendpoint = "{there.endpoint}"\nregion = "us-east-1"'
+            return {OURS: self.harvested(home, store, there.keys)}
+
+    def harvested(self, home: Path, store: str, keys: dict[str, str]) -> Cost:
+        (home / "archiver.toml").write_text(SETTINGS.format(store=store, endpoint=self.source.url))
+        (home / "bench.toml").write_text(SELECTION)
+        program = [sys.executable, "-m", "archiver", "--config", "archiver.toml", "--home", str(home)]
+        command = [*program, "harvest", "bench.toml", "--jobs", str(self.corpus.jobs)]
+        cost = run(command, cwd=home, env={"PYTHONPATH": str(HERE.parent), **keys, **self.source.trust})
+        said = (home / "output.txt").read_text()
+        if f"{self.corpus.items} stored" not in said:
+            raise SystemExit(f"not every item was stored: {said[-2000:]}")
+        return cost
+
+    def chain(self, home: Path) -> dict[str, Cost]:
+        """Download, compare, bag and upload the corpus with the tools of the field."""
+        items = sorted(os.listdir(self.source.corpus))
+        (home / "items.txt").write_text("\n".join(items) + "\n")
+        (home / "items").mkdir()
+        download = [peers.need("ia"), "-H", f"127.0.0.1:{self.source.port}/archive.org"]
+        download += ["download", "--itemlist", "items.txt", "--destdir", "items"]
+        if self.source.authority is None:
+            download.insert(1, "-i")  # http instead of https
+        costs = {
+            FETCH: run(download, cwd=home, env=self.source.trust),
+            COMPARE: run([*download, "--checksum"], cwd=home, env=self.source.trust),
         }
-        record = {
-            "created": 1760000000,
-            "dir": f"/1/items/{item}",
-            "files": records,
-            "files_count": len(records),
-            "item_last_updated": 1760000000,
-            "item_size": sum(int(row["size"]) for row in records),
-            "metadata": metadata,
-            "server": "ia600001.us.archive.org",
-            "uniq": number,
+        bag = [peers.need("bagit.py"), "--sha256", "--sha512", *(f"items/{item}" for item in items)]
+        costs[BAG] = run(bag, cwd=home)
+        fetched = sum(path.stat().st_size for path in home.glob("items/*/data/*"))
+        if fetched < self.corpus.bytes:
+            raise SystemExit(f"the chain fetched {fetched} bytes: {(home / 'output.txt').read_text()[-2000:]}")
+        return costs | self.uploads(home)
+
+    def uploads(self, home: Path) -> dict[str, Cost]:
+        if not self.s3:
+            return {}
+        with bucket(self.s3, home / "server") as there:
+            commands = {name: upload(program, there) for name, program in UPLOADS.items() if peers.find(program)}
+            return {name: run(command, cwd=home, env=there.rclone) for name, command in commands.items()}
+
+    def limits(self, home: Path) -> dict[str, Cost]:
+        """Take the bare loops over the same corpus."""
+        loop, corpus = [sys.executable, str(HERE / "limits.py")], str(self.source.corpus)
+        host = f"127.0.0.1:{self.source.port}"
+        costs = {
+            BARE: run([*loop, "harvest", host, corpus, str(home / "items")], cwd=home),
+            "raw receive": run([*loop, "receive", host, corpus], cwd=home),
+            "SHA-256 loop": run([*loop, "digest", corpus], cwd=home),
         }
-        (root / item / "metadata.json").write_text(json.dumps(record))
-    return total
+        if self.s3:
+            with bucket(self.s3, home / "server") as there:
+                costs["unsigned PUT"] = run([*loop, "put", there.endpoint.removeprefix("http://"), corpus], cwd=home)
+        return costs
 
 
-def one_round(work: Path, port: int, number: int) -> tuple[Cost, dict[str, Cost]]:
-    """Run both sides, in an order that changes from round to round."""
-    sides = [
-        lambda: ours(work / f"ours-{number}", port),
-        lambda: chain(work / f"chain-{number}", port, work / "corpus"),
-    ]
-    if number % 2:
-        second, first = sides[1](), sides[0]()
-        return first, second  # type: ignore[return-value]
-    return sides[0](), sides[1]()  # type: ignore[return-value]
+def upload(program: str, there: Bucket) -> list[str]:
+    """Return the command that takes the bags to a prefix of its own."""
+    path = peers.need(program)
+    if program == "rclone":
+        return [path, "copy", "items", f"m:{there.name}/{program}"]
+    options = ["--endpoint-url", there.endpoint]
+    if program == "aws":
+        return [path, *options, "s3", "sync", "--only-show-errors", "items", f"s3://{there.name}/{program}"]
+    return [path, *options, "--log", "error", "cp", "items/", f"s3://{there.name}/{program}/"]
 
 
-def ours(home: Path, port: int) -> Cost:
-    """Harvest the corpus with archiver."""
-    home.mkdir()
-    (home / "archiver.toml").write_text(SETTINGS.format(port=port))
-    (home / "bench.toml").write_text(SELECTION)
-    os.sync()
-    cost = run(
-        [str(BIN / "archiver"), "--config", "archiver.toml", "--home", str(home), "-q", "harvest", "bench.toml"],
-        cwd=home,
+def report(sides: Sides, rounds: list[dict[str, Cost]], *, beside: str) -> Report:
+    """Put together what the rounds say: each step, and the chains that are made of them."""
+    steps = list(rounds[0])
+    made: dict[str, tuple[str, ...]] = {step: (step,) for step in steps}
+    compared = [step for step in steps if step not in (*CHAIN, *UPLOADS)]
+    missing = []
+    if beside == "chain":
+        ends = [(f"the chain, {name}", (*CHAIN, name)) for name in UPLOADS if name in steps]
+        made |= dict(ends if sides.s3 else [("the chain", CHAIN)])
+        compared += [FETCH] if sides.corpus.items > 8 and not sides.s3 else []
+        compared += [name for name in made if name.startswith("the chain")]
+        missing = peers.missing(*UPLOADS.values()) if sides.s3 else []
+    total, items = sides.corpus.bytes, sides.corpus.items
+    shown = Comparison(rounds, made, total, items)
+    goals = {} if sides.s3 else GOALS[sides.corpus.name]
+    ratios = Comparison(rounds, {side: made[side] for side in compared}, total, items).ratios(goals)
+    if sides.corpus.name in ("forty", "large") and not sides.s3:
+        ours = shown.costs(OURS)
+        ratios.append(Ratio("bytes written for each byte harvested", [cost.written / total for cost in ours], 1.0))
+        ratios.append(Ratio("bytes that the disk had to give for each", [cost.fetched / total for cost in ours], 0.05))
+    where = f"an S3 server ({sides.s3})" if sides.s3 else "a directory store"
+    told = (
+        f"{str(sides.corpus)[:-1]}, {'over TLS ' if sides.source.authority else ''}into {where}, {len(rounds)} rounds."
     )
-    shutil.rmtree(home)
-    return cost
-
-
-def chain(home: Path, port: int, corpus: Path) -> dict[str, Cost]:
-    """Download, compare and bag the corpus with the tools of the field."""
-    home.mkdir()
-    items = sorted(os.listdir(corpus))
-    (home / "items.txt").write_text("\n".join(items) + "\n")
-    download = [
-        str(BIN / "ia"),
-        "-i",
-        "-H",
-        f"127.0.0.1:{port}/archive.org",
-        "download",
-        "--itemlist",
-        "items.txt",
-        "--no-directories",
-    ]
-    download = [*download[:-1], "--destdir", "items"]
-    (home / "items").mkdir()
-    os.sync()
-    costs = {
-        "ia download": run(download, cwd=home),
-        "ia download --checksum": run([*download, "--checksum"], cwd=home),
-        "bagit.py": run(
-            [str(BIN / "bagit.py"), "--sha256", "--sha512", *(f"items/{item}" for item in items)], cwd=home
-        ),
-    }
-    fetched = sum(path.stat().st_size for path in home.glob("items/*/data/*"))
-    if fetched < sum(path.stat().st_size for path in corpus.glob("*/*.flac")):
-        raise SystemExit(f"the chain did not fetch the corpus; see {home / 'output.txt'}")
-    shutil.rmtree(home)
-    return costs
-
-
-def report(rounds: list[tuple[Cost, dict[str, Cost]]], total: int) -> None:
-    """Print the figures and the ratios."""
-    chains = [sum(costs.values(), Cost()) for _, costs in rounds]
-    print(f"{total / 10**9:.2f} GB in {len(rounds)} rounds; medians, with the least and the greatest")
-    rows = [("archiver harvest", [ours for ours, _ in rounds])]
-    rows += [(name, [costs[name] for _, costs in rounds]) for name in rounds[0][1]]
-    rows += [("the chain", chains)]
-    print(f"{'':24} {'wall s':>24} {'CPU s':>24} {'read x':>8} {'disk x':>8} {'written x':>10} {'peak MB':>8}")
-    for name, costs in rows:
-        wall, cpu = spread([cost.wall for cost in costs]), spread([cost.cpu for cost in costs])
-        last = costs[-1]
-        print(
-            f"{name:24} {wall:>24} {cpu:>24} {last.read / total:8.2f} {last.fetched / total:8.2f} "
-            f"{last.written / total:10.2f} {last.peak / 10**6:8.0f}"
-        )
-    pairs = [(ours, other) for (ours, _), other in zip(rounds, chains, strict=True)]
-    print(f"wall, archiver / chain: {spread([ours.wall / other.wall for ours, other in pairs])}")
-    print(f"CPU, archiver / chain:  {spread([ours.cpu / other.cpu for ours, other in pairs])}")
-
-
-def free_port() -> int:
-    """Return a port on loopback that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(port: int) -> None:
-    """Wait until the server answers, ten seconds at most."""
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise SystemExit("the server did not start")
+    return Report(told, shown.table(), ratios, missing, {"bytes": total, "items": items, "rounds": rounds})
 
 
 if __name__ == "__main__":

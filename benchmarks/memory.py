@@ -16,8 +16,8 @@ from multiprocessing import Pipe, Process
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harvest import SELECTION, SETTINGS
-from measuring import run
+from harvest import DIRECTORY, SELECTION, SETTINGS
+from measuring import Ratio, Report, run
 
 from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
@@ -25,11 +25,15 @@ from archiver.rehearsal.double import ArchiveDouble
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+LIMIT = 150_000_000
+"""Bytes of resident memory that a harvest may need."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gibibytes", type=float, default=4)
     parser.add_argument("--files", type=int, default=2000)
+    parser.add_argument("--json", type=Path, help="write every figure here")
     parser.add_argument("--directory", type=Path, help="work here instead of in a temporary directory")
     arguments = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="archiver-bench-", dir=arguments.directory))
@@ -38,7 +42,7 @@ def main() -> None:
     source.start()
     try:
         port = here.recv()
-        (work / "archiver.toml").write_text(SETTINGS.format(port=port))
+        (work / "archiver.toml").write_text(SETTINGS.format(store=DIRECTORY, endpoint=f"http://127.0.0.1:{port}"))
         (work / "bench.toml").write_text(SELECTION.replace("collection:benchmark", "mediatype:audio"))
         cost = run(
             [
@@ -62,7 +66,9 @@ def main() -> None:
         shutil.rmtree(work, ignore_errors=True)
     if stored < arguments.gibibytes * 2**30:
         raise SystemExit("not everything was stored: the figure would mean nothing")
-    print(f"{stored / 2**30:.2f} GiB stored, peak {cost.peak / 10**6:.0f} MB, {cost.wall:.0f} s, {cost.cpu:.0f} s CPU")
+    told = f"One file of {arguments.gibibytes:g} GiB and an item of {arguments.files} files, 8 jobs, {cost.wall:.0f} s, {cost.cpu:.0f} s CPU."
+    ratio = Ratio(f"peak of memory / {LIMIT / 1e6:.0f} MB", [cost.peak / LIMIT], 1.0)
+    Report(told, [f"Peak: {cost.peak / 1e6:.0f} MB."], [ratio], figures=cost).publish(arguments.json)
 
 
 def serve(pipe: Connection, mebibytes: int, files: int) -> None:

@@ -3,22 +3,24 @@
     python benchmarks/startup.py [--pairs 60] [--json FILE]
 
 Held against `python -c "import click"` and `ia --version`; each pair runs one right after the other, so that what else
-the machine does meets both. Printed are the medians of the ratios of CPU and wall seconds, with the middle half.
+the machine does meets both. Printed are the medians of the ratios of CPU and wall seconds.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from statistics import median, quantiles
 
-BIN = Path(sys.executable).parent
+import peers
+from measuring import Ratio, Report
+
+CLICK, IA = '`python -c "import click"`', "`ia --version`"
+GOALS = {CLICK: 1.5, IA: 0.5}
 
 
 def main() -> None:
@@ -30,22 +32,18 @@ def main() -> None:
         program = [sys.executable, "-m", "archiver", "--home", home]
         once([*program, "status"])  # makes the catalogue
         ours = {"--help": [*program[:3], "--help"], "status": [*program, "status"]}
-        others = {'python -c "import click"': [sys.executable, "-c", "import click"]}
-        if (BIN / "ia").exists():
-            others["ia --version"] = [str(BIN / "ia"), "--version"]
-        figures = {}
+        others = {CLICK: [sys.executable, "-c", "import click"]}
+        if ia := peers.find("ia"):
+            others[IA] = [ia, "--version"]
+        ratios = []
         for name, command in ours.items():
             for other, against in others.items():
                 pairs = [(once(command), once(against)) for _ in range(arguments.pairs)]
-                figures[f"archiver {name} / {other}"] = {
-                    "cpu": [mine[0] / theirs[0] for mine, theirs in pairs],
-                    "wall": [mine[1] / theirs[1] for mine, theirs in pairs],
-                }
-    print("| | CPU | wall |\n|---|---|---|")
-    for name, ratios in figures.items():
-        print(f"| {name} | {middle(ratios['cpu'])} | {middle(ratios['wall'])} |")
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"command": sys.argv, "ratios": figures}, indent=1))
+                for place, what in enumerate(("CPU", "wall")):
+                    values = [mine[place] / theirs[place] for mine, theirs in pairs]
+                    ratios.append(Ratio(f"{what}, archiver {name} / {other}", values, GOALS[other]))
+    told = f"Whole processes, {arguments.pairs} pairs, one right after the other."
+    Report(told, ratios=ratios, missing=peers.missing("ia")).publish(arguments.json)
 
 
 def once(command: list[str]) -> tuple[float, float]:
@@ -55,12 +53,6 @@ def once(command: list[str]) -> tuple[float, float]:
     _, _, used = os.wait4(process.pid, 0)
     process.returncode = 0
     return used.ru_utime + used.ru_stime, time.perf_counter() - began
-
-
-def middle(values: list[float]) -> str:
-    """Return the median with the middle half."""
-    low, _, high = quantiles(values, n=4)
-    return f"{median(values):.2f} ({low:.2f} to {high:.2f})"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A static archive.org on loopback, quick enough not to be the bottleneck: bodies go out by sendfile.
 
-    python benchmarks/static_archive.py DIRECTORY PORT [--latency SECONDS]
+    python benchmarks/static_archive.py DIRECTORY PORT [--latency SECONDS] [--certificate FILE --key FILE]
 
 DIRECTORY holds one directory for each item, with its files and a ``metadata.json``. Paths may begin with
 ``/archive.org``, because the official client puts that in front when it is pointed at another host.
@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import socket
+import ssl
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -86,19 +87,30 @@ class Handler(BaseHTTPRequestHandler):
             if self.command == "HEAD":
                 return
             while start < facts.st_size:
-                sent = os.sendfile(self.connection.fileno(), file.fileno(), start, 8 << 20)
+                sent = self._send_some(file.fileno(), start)
                 if not sent:
                     break
                 start += sent
+
+    def _send_some(self, file: int, start: int) -> int:
+        if isinstance(self.connection, ssl.SSLSocket):
+            piece = os.pread(file, 1 << 20, start)
+            self.connection.sendall(piece)
+            return len(piece)
+        return os.sendfile(self.connection.fileno(), file, start, 8 << 20)
 
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
+    secure: ssl.SSLContext | None = None
 
     def get_request(self) -> tuple[socket.socket, object]:
         connection, address = super().get_request()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.secure:
+            # The handshake is left to the thread of the connection, so that nobody else waits for it.
+            connection = self.secure.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return connection, address
 
 
@@ -107,8 +119,13 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("port", type=int)
     parser.add_argument("--latency", type=float, default=0.0)
+    parser.add_argument("--certificate", type=Path)
+    parser.add_argument("--key", type=Path)
     arguments = parser.parse_args()
     Handler.root, Handler.latency = arguments.directory, arguments.latency
+    if arguments.certificate:
+        Server.secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        Server.secure.load_cert_chain(arguments.certificate, arguments.key)
     Server(("127.0.0.1", arguments.port), Handler).serve_forever()
 
 
