@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from archiver.core.coverage import in_words
 from archiver.core.intervals import human_size
 from archiver.reports import overview
+from archiver.reports.pages import shown
 from archiver.reports.plain_page import Heading, plain_page
 from archiver.reports.survey_data import csv_line, summary
-from archiver.reports.survey_page import collection_sections, ranking, short_section, short_steps, shown
+from archiver.reports.survey_page import short_steps
+from archiver.reports.survey_sections import collection_sections, ranking, short_section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.sounds import Sameness
+from archiver.reports.pages import shown
 from archiver.reports.plain_page import Heading, plain_page
 from archiver.reports.survey_data import csv_line
-from archiver.reports.survey_page import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

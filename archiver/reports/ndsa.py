@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.core.ndsa import LEVELS, Area
 from archiver.reports.collection import short_lines
+from archiver.reports.pages import shown
 from archiver.reports.plain_page import Heading, plain_page
 from archiver.reports.records import shortfall, timestamp
-from archiver.reports.survey_page import short_section, short_steps, shown
+from archiver.reports.survey_page import short_steps
+from archiver.reports.survey_sections import short_section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

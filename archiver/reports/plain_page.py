@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archiver.reports.survey_page import rendered
+from archiver.reports.pages import rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

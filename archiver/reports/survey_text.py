@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.core.intervals import human_size
-from archiver.reports.survey_page import VERDICTS, forecast_words, next_steps
+from archiver.reports.survey_page import VERDICTS, next_steps
+from archiver.reports.survey_sections import forecast_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from archiver.reports.pages import shown
 from archiver.reports.plain_page import Heading, plain_page
 from archiver.reports.survey_data import csv_line
-from archiver.reports.survey_page import ranking, shown
+from archiver.reports.survey_sections import ranking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,9 @@ from archiver.core.events import EventOutcome
 from archiver.core.holdings import CopyStatus
 from archiver.core.premis import format_events
 from archiver.core.surveys import Activity, Surveyor, Verdict, forecast
+from archiver.reports.pages import shown
 from archiver.reports.survey_data import survey_csv, survey_json
-from archiver.reports.survey_page import checks_by_period, forecast_words, shown
+from archiver.reports.survey_sections import checks_by_period, forecast_words
 from tests.reports.surveys import HOSTILE, NOW, PLANS, event, holding, survey
 
 PREMIS = "{http://www.loc.gov/premis/v3}"
