@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from archiver.cli.status import LOG_FORMAT
 
 if TYPE_CHECKING:
     import logging
@@ -58,6 +59,7 @@ class Front:
 
         settings = read_settings(config=self.config, home=self.home)
         if self.log_format is None and settings.logging.format == "json":
+            self.set_up_logging()
             speak_json()
         return settings
 
@@ -66,7 +68,7 @@ class Front:
         import logging
 
         level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(self.verbosity, logging.DEBUG)
-        logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+        logging.basicConfig(level=logging.ERROR, format=LOG_FORMAT, stream=sys.stderr)
         logging.getLogger("archiver").setLevel(level)
         if self.log_format == "json":
             speak_json()
@@ -97,14 +99,16 @@ def speak_json() -> None:
 
 
 JSON_LOG = "archiver-json"
-_PASSWORD = re.compile(r"(?<=//)[^/@\s]+(?=@)")
+_PASSWORD = r"(?<=//)[^/@\s]+(?=@)"  # noqa: S105 - where one would be
 
 
 def _without_passwords(record: logging.LogRecord) -> bool:
     """Take the user and password out of any address that a message names."""
     text = record.getMessage()
     if "@" in text:
-        record.msg, record.args = _PASSWORD.sub("…", text), ()
+        import re
+
+        record.msg, record.args = re.sub(_PASSWORD, "…", text), ()
     return True
 
 

@@ -53,6 +53,10 @@ COMMANDS = {
 """Name of each command, the module below `archiver.cli` that has it, and its line in the help."""
 
 
+SILENT = frozenset(["status"])
+"""Commands that log nothing unless they are asked to say more: importing what logs takes as long as their work."""
+
+
 class Commands(click.Group):
     """A group that imports a command's module when the command is called, and not to list its name."""
 
@@ -120,7 +124,8 @@ def cli(
         verbosity=-1 if quiet else verbose,
         log_format=log_format,
     )
-    ctx.obj.set_up_logging()
+    if verbose or log_format or ctx.invoked_subcommand not in SILENT:
+        ctx.obj.set_up_logging()
     if isinstance(watch, Watch):
         watch.began(ctx.obj, ctx.invoked_subcommand)
 

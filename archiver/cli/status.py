@@ -13,6 +13,8 @@ from archiver.core.errors import ArchiverError, CannotRunError, InterruptedRunEr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"
+"""Of the log for people."""
 DONE = 0
 FINDINGS = 1
 USAGE = 2
@@ -75,6 +77,7 @@ def ended(run: Callable[[], Any]) -> int:
         # The last door: Python would end with status 1, and status 1 says that findings exist.
         import logging
 
+        logging.basicConfig(format=LOG_FORMAT)  # a command that logs nothing has not set it up
         logging.getLogger(__name__).exception("this is a fault of archiver itself; what was finished is kept")
         print_problem("  next: archiver status   # and report the lines above")
         return CANNOT_RUN

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-import typing
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
+from archiver.settings.sections import Section, WrongValueError, converted, entries_of, is_section, keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from archiver.core.errors import SelectionError, SettingsError
 
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T", bound=Section)
 
-_SECRET = re.compile(r"(?i)(secret|password|passwd|token|access_key|api_key|credential)")
-_MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?", re.DOTALL)
+_SECRET = r"(?i)(secret|password|passwd|token|access_key|api_key|credential)"  # noqa: S105 - what a secret's key looks like
 
 
 def checked(table: Mapping[str, Any], kind: type[T], *, file: str, error: type[SettingsError | SelectionError]) -> T:
@@ -33,31 +31,15 @@ def checked(table: Mapping[str, Any], kind: type[T], *, file: str, error: type[S
     """
     _refuse_unknown(table, kind, file=file, path=(), error=error)
     try:
-        return msgspec.convert(table, kind, strict=True)
-    except msgspec.ValidationError as failure:
-        match = _MESSAGE.fullmatch(str(failure))
-        what, where = (match["what"], match["where"] or "") if match else (str(failure), "")
-        where = _named_entry(table, kind, where)
-        raise error(f"{file}: {f'key {where!r}: ' if where else ''}{_plain(what)}{_allowed(kind, where)}") from failure
-
-
-def _named_entry(table: Mapping[str, Any], kind: type[msgspec.Struct], where: str) -> str:
-    """Put the entry's name in place of msgspec's ``[...]``: it says in which section a value is wrong, not of whom."""
-    section, unnamed, rest = where.partition("[...]")
-    entry_kind = (typing.get_args(_fields(kind).get(section)) or (None, None))[-1]
-    if not unnamed or not isinstance(table.get(section), dict):
-        return where.replace("[...]", "")
-    for name, entry in table[section].items():
-        try:
-            msgspec.convert(entry, entry_kind, strict=True)
-        except msgspec.ValidationError:
-            return f"{section}.{name}{rest}".replace("[...]", "")
-    return section + rest
+        value: T = converted(table, kind)
+    except WrongValueError as wrong:
+        raise error(f"{file}: {f'key {wrong.where!r}: ' if wrong.where else ''}{wrong.what}") from wrong
+    return value
 
 
 def refuse_secret(key: str, *, file: str, error: type[SettingsError | SelectionError]) -> None:
     """Refuse a key that looks like a place for a secret: none belongs into a file of ours."""
-    if _SECRET.search(key):
+    if re.search(_SECRET, key):
         raise error(
             f"{file}: key {key!r}: secrets are not kept here; S3 keys come from boto3's own chain "
             "(environment, ~/.aws/credentials, roles), Internet Archive keys from ia.ini",
@@ -75,67 +57,24 @@ def suggestion(wrong: str, allowed: Iterable[str]) -> str:
 
 def _refuse_unknown(
     table: Mapping[str, Any],
-    kind: type[msgspec.Struct],
+    kind: type[Section],
     *,
     file: str,
     path: tuple[str, ...],
     error: type[SettingsError | SelectionError],
 ) -> None:
-    fields = _fields(kind)
+    keys = keys_of(kind) if table else {}
     for key, value in table.items():
         here = (*path, key)
-        if key not in fields:
+        if key not in keys:
             refuse_secret(key, file=file, error=error)
             raise error(
-                f"{file}: unknown key {'.'.join(here)!r}{suggestion(key, fields)}; allowed here: {', '.join(fields)}"
+                f"{file}: unknown key {'.'.join(here)!r}{suggestion(key, keys)}; allowed here: {', '.join(keys)}"
             )
-        inner = fields[key]
-        if isinstance(value, dict):
-            if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-                _refuse_unknown(value, inner, file=file, path=here, error=error)
-            elif typing.get_origin(inner) is dict:
-                below = typing.get_args(inner)[1]
-                for name, entry in value.items():
-                    if isinstance(entry, dict):
-                        _refuse_unknown(entry, below, file=file, path=(*here, name), error=error)
-
-
-def _fields(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
-
-
-def _plain(message: str) -> str:
-    """Say what msgspec says in words of TOML."""
-    message = re.sub(r"`([a-z]+(?: \| [a-z]+)*)`", _types, message)
-    message = re.sub(r"`(.*?)`", r"'\1'", message)
-    message = re.sub(r"^Object missing required field '(.*)'$", r"the key '\1' is missing", message)
-    return message[:1].lower() + message[1:]
-
-
-_TYPES = {
-    "str": "a text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "array": "a list",
-    "object": "a table",
-}
-
-
-def _types(match: re.Match[str]) -> str:
-    """Name msgspec's types; TOML has no null, so `str | null` is a text that may be left out."""
-    words = [word for word in match[1].split(" | ") if word != "null"]
-    return " or ".join(_TYPES.get(word, f"'{word}'") for word in words) or "nothing"
-
-
-def _allowed(kind: type[msgspec.Struct], where: str) -> str:
-    """Return which words are allowed at a place, where they are a closed list."""
-    current: Any = kind
-    for part in where.split(".") if where else []:
-        if isinstance(current, type) and issubclass(current, msgspec.Struct):
-            current = _fields(current).get(part)
-        elif typing.get_origin(current) is dict:
-            current = typing.get_args(current)[1]
-    if typing.get_origin(current) is typing.Literal:
-        return f"; allowed: {', '.join(map(str, typing.get_args(current)))}"
-    return ""
+        if not isinstance(value, dict):
+            continue
+        entries = {here: value} if is_section(keys[key]) else {(*here, name): entry for name, entry in value.items()}
+        below = keys[key] if is_section(keys[key]) else entries_of(keys[key])
+        for place, entry in entries.items():
+            if is_section(below) and isinstance(entry, dict):
+                _refuse_unknown(entry, below, file=file, path=place, error=error)

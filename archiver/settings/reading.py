@@ -7,14 +7,13 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from archiver.core.errors import SettingsError
 from archiver.core.intervals import parse_duration
 from archiver.settings.checking import checked, refuse_secret, suggestion
 from archiver.settings.registered import INTERNET_ARCHIVE, OURS, registered_sources
+from archiver.settings.sections import WrongValueError, entries_of, from_text, is_section, keys_of
 from archiver.settings.tables import (
     Archive,
     Audio,
@@ -48,9 +47,10 @@ _OWN = frozenset(
     ["ARCHIVER_HOME", "ARCHIVER_CONFIG", "ARCHIVER_TEST_DATA", "ARCHIVER_REQUIRE_SERVERS", "ARCHIVER_REQUIRE_BROWSER"]
 )
 """Variables with our prefix that are no settings."""
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,100}")
-_HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_TESTING = ("ARCHIVER_FUZZ", "ARCHIVER_TEST")
+_VARIABLE = r"[A-Z][A-Z0-9_]{0,100}"
+_HOST = r"[A-Za-z0-9_.:-]{1,253}"
+_NAME = r"[a-z0-9][a-z0-9-]{0,62}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Settings:
         """Every registered source by name, those that the settings do not name with their defaults; installed packages are searched."""
         found = {name: self.named_sources.get(name, Source()) for name in registered_sources()}
         ours = found[INTERNET_ARCHIVE]
-        return {**found, INTERNET_ARCHIVE: msgspec.structs.replace(ours, endpoint=ours.endpoint or PUBLIC_ENDPOINT)}
+        return {**found, INTERNET_ARCHIVE: ours.replace(endpoint=ours.endpoint or PUBLIC_ENDPOINT)}
 
     @property
     def review(self) -> ReviewRules:
@@ -199,13 +199,13 @@ def _network(table: Network, file: str) -> Network:
                 ipaddress.ip_network(name, strict=False)
             except ValueError as error:
                 raise SettingsError(f"{file}: network.allow_private: {name[:200]!r} is no network: {error}") from error
-        elif not _HOST.fullmatch(name):
+        elif not re.fullmatch(_HOST, name):
             raise SettingsError(
                 f"{file}: network.allow_private: expected host names, addresses or networks, actual {name[:200]!r}"
             )
     if table.largest_file < 1:
         raise SettingsError(f"{file}: network.largest_file: expected at least 1, actual {table.largest_file}")
-    return msgspec.structs.replace(table, allow_private=[name.lower().rstrip(".") for name in table.allow_private])
+    return table.replace(allow_private=tuple(name.lower().rstrip(".") for name in table.allow_private))
 
 
 def _audio(audio: Audio, file: str) -> Audio:
@@ -268,7 +268,7 @@ def _monitoring(table: Monitoring, base: Path, file: str) -> Monitoring:
     if table.ping:
         _refuse_wrong_url("monitoring.ping", table.ping, file)
     for name in table.notify:
-        if not _VARIABLE.fullmatch(name):
+        if not re.fullmatch(_VARIABLE, name):
             raise SettingsError(
                 f"{file}: monitoring.notify: expected names of environment variables that hold the addresses, "
                 "because an address holds secrets"
@@ -277,7 +277,7 @@ def _monitoring(table: Monitoring, base: Path, file: str) -> Monitoring:
     if wrong:
         raise SettingsError(f"{file}: monitoring.notify_on: {wrong[0]} is no exit status; allowed: 0, 1, 2, 3, 4, 130")
     textfile = str((base / Path(table.textfile).expanduser()).absolute()) if table.textfile else ""
-    return msgspec.structs.replace(table, textfile=textfile)
+    return table.replace(textfile=textfile)
 
 
 def _declarations(table: Mapping[str, str], file: str) -> Mapping[str, str]:
@@ -344,43 +344,39 @@ def _parsed(file: Path) -> dict[str, Any]:
 
 def _overridden(tables: Tables, environment: Mapping[str, str]) -> Tables:
     """Return the tables with every ``ARCHIVER_TABLE__KEY`` of the environment put in."""
-    builtins: dict[str, Any] = msgspec.to_builtins(tables)
-    for variable, value in sorted(environment.items()):
-        if (
-            not variable.startswith(PREFIX)
-            or variable in _OWN
-            or variable.startswith(("ARCHIVER_FUZZ", "ARCHIVER_TEST"))
-        ):
-            continue
+    ours = sorted(
+        (variable, value)
+        for variable, value in environment.items()
+        if variable.startswith(PREFIX) and variable not in _OWN and not variable.startswith(_TESTING)
+    )
+    if not ours:
+        return tables
+    builtins = tables.to_builtins()
+    for variable, value in ours:
         parts = variable.removeprefix(PREFIX).lower().split("__")
         place, key, kind = _place(builtins, parts, variable)
         try:
-            place[key] = msgspec.convert(value, kind, strict=False)
-        except msgspec.ValidationError as error:
-            allowed = f"; allowed: {', '.join(get_args(kind))}" if get_args(kind) and kind is not str else ""
-            wanted = str(error).partition(" - at")[0].replace("`", "")
-            raise SettingsError(
-                f"environment variable {variable}: {wanted}{allowed if 'enum' in wanted else ''}"
-            ) from error
+            place[key] = from_text(value, kind)
+        except WrongValueError as error:
+            raise SettingsError(f"environment variable {variable}: {error.what}") from error
     return checked(builtins, Tables, file="environment", error=SettingsError)
 
 
 def _place(tables: dict[str, Any], parts: list[str], variable: str) -> tuple[dict[str, Any], str, Any]:
     """Find where a variable's value belongs: its table, its key, and the type of the value."""
-    sections = get_type_hints(Tables)
+    sections = keys_of(Tables)
     section = parts[0]
-    is_named = section in sections and get_origin(sections[section]) is dict
+    is_named = entries_of(sections.get(section)) is not None
     if section not in sections or len(parts) != (3 if is_named else 2):
         refuse_secret(parts[-1], file=f"environment variable {variable}", error=SettingsError)
         forms = [
-            f"ARCHIVER_{name.upper()}__{'NAME__' if get_origin(kind) is dict else ''}KEY"
-            for name, kind in sections.items()
+            f"ARCHIVER_{name.upper()}__{'NAME__' if entries_of(kind) else ''}KEY" for name, kind in sections.items()
         ]
         raise SettingsError(
             f"unknown environment variable {variable}{suggestion(section, sections)}; allowed: {', '.join(forms)}"
         )
-    struct = get_args(sections[section])[1] if is_named else sections[section]
-    keys = get_type_hints(struct)
+    kind = entries_of(sections[section]) if is_named else sections[section]
+    keys = keys_of(kind) if is_section(kind) else {}
     key = parts[-1]
     if key not in keys:
         refuse_secret(key, file=f"environment variable {variable}", error=SettingsError)
@@ -400,32 +396,23 @@ def _anchored(tables: Tables, base: Path) -> Tables:
         return str((base / Path(text).expanduser()).absolute()) if text else ""
 
     stores = {
-        name: msgspec.structs.replace(
-            store, url=store.url if "://" in store.url else path(store.url), ca_bundle=path(store.ca_bundle)
-        )
+        name: store.replace(url=store.url if "://" in store.url else path(store.url), ca_bundle=path(store.ca_bundle))
         for name, store in tables.stores.items()
     }
-    sources = {
-        name: msgspec.structs.replace(source, config_file=path(source.config_file))
-        for name, source in tables.sources.items()
-    }
-    return msgspec.structs.replace(
-        tables,
+    sources = {name: source.replace(config_file=path(source.config_file)) for name, source in tables.sources.items()}
+    return tables.replace(
         stores=stores,
         sources=sources,
-        catalogue=msgspec.structs.replace(tables.catalogue, url=_catalogue_url(tables.catalogue.url, base)),
-        harvest=msgspec.structs.replace(tables.harvest, staging=path(tables.harvest.staging)),
-        derivatives=msgspec.structs.replace(tables.derivatives, directory=path(tables.derivatives.directory)),
-        engine=msgspec.structs.replace(
-            tables.engine,
+        catalogue=tables.catalogue.replace(url=_catalogue_url(tables.catalogue.url, base)),
+        harvest=tables.harvest.replace(staging=path(tables.harvest.staging)),
+        derivatives=tables.derivatives.replace(directory=path(tables.derivatives.directory)),
+        engine=tables.engine.replace(
             staging=path(tables.engine.staging),
             tls_authority=path(tables.engine.tls_authority),
             tls_certificate=path(tables.engine.tls_certificate),
             tls_key=path(tables.engine.tls_key),
         ),
-        log=msgspec.structs.replace(
-            tables.log, key=path(tables.log.key), timestamp_roots=path(tables.log.timestamp_roots)
-        ),
+        log=tables.log.replace(key=path(tables.log.key), timestamp_roots=path(tables.log.timestamp_roots)),
     )
 
 
@@ -441,7 +428,7 @@ def _catalogue_url(url: str, base: Path) -> str:
 def _refuse_wrong_names(tables: Tables, file: str) -> None:
     for section, names in (("stores", tables.stores), ("sources", tables.sources)):
         for name in names:
-            if not _NAME.fullmatch(name):
+            if not re.fullmatch(_NAME, name):
                 raise SettingsError(f"{file}: [{section}.{name}]: a name is made of a-z, 0-9 and '-'")
     for name, store in tables.stores.items():
         _refuse_wrong_store(name, store, file)

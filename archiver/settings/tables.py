@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - the types of the keys are read at run time
 from typing import Literal
 
-import msgspec
+from archiver.settings.sections import NOTHING, Section
 
 
-class Archive(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Archive(Section):
     """``[archive]``: who keeps it."""
 
     organisation: str = "Unnamed archive"
@@ -22,14 +23,14 @@ class Archive(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     min_media: int = 1
 
 
-class Catalogue(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Catalogue(Section):
     """``[catalogue]``: the index of the bags."""
 
     url: str = ""
     """``sqlite:///FILE`` or ``postgresql+psycopg://…``; empty for ``catalogue.sqlite`` in the home directory."""
 
 
-class Store(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Store(Section):
     """``[stores.NAME]``: one place for copies."""
 
     url: str
@@ -61,7 +62,7 @@ class Store(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """How long."""
 
 
-class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Source(Section):
     """``[sources.NAME]``: one place that publishes audio."""
 
     endpoint: str = ""
@@ -77,20 +78,20 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     tries: int = 5
     config_file: str = ""
     """Another place of `ia.ini`."""
-    options: dict[str, str] = {}
+    options: Mapping[str, str] = NOTHING
     """What only this source knows."""
 
 
-class Network(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Network(Section):
     """``[network]``: where sources may go (docs/sources.md)."""
 
-    allow_private: list[str] = []
+    allow_private: tuple[str, ...] = ()
     """Host names, addresses or networks (``10.0.0.0/8``) that may be asked although they are private."""
     largest_file: int = 4 << 30
     """Bytes of a file whose size its source does not declare."""
 
 
-class MusicBrainz(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class MusicBrainz(Section):
     """``[musicbrainz]``: whom `archiver enrich` asks."""
 
     endpoint: str = "https://musicbrainz.org"
@@ -102,7 +103,7 @@ class MusicBrainz(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     tries: int = 4
 
 
-class Harvest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Harvest(Section):
     """``[harvest]``: how the work is done."""
 
     jobs: int = 4
@@ -111,7 +112,7 @@ class Harvest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A directory; empty for ``staging`` in the home directory. In the file system of a directory store it saves a copy."""
 
 
-class Audio(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Audio(Section):
     """``[audio]``: what is done with captured audio besides keeping it."""
 
     examine: bool = True
@@ -124,7 +125,7 @@ class Audio(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Whether acoustic fingerprints are taken; needs the extra ``fingerprint``."""
 
 
-class Engine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Engine(Section):
     """``[engine]``: what walks items and checks copies."""
 
     name: Literal["threads", "dask"] = "threads"
@@ -143,23 +144,23 @@ class Engine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     tls_key: str = ""
 
 
-class Review(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Review(Section):
     """``[review]``: how the quarantine is decided."""
 
-    two_people: list[Literal["public-domain-mark", "conflicts"]] = []
+    two_people: tuple[Literal["public-domain-mark", "conflicts"], ...] = ()
     """Cases that two different people must accept."""
     expire_days: int = 180
     """Days after which an undecided case expires; 0 for never."""
 
 
-class Audit(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Audit(Section):
     """``[audit]``: how damage is treated."""
 
     keep_damaged: bool = False
     """Keep the damaged bytes below ``archive/damaged/`` of their store when an object is repaired."""
 
 
-class Withdrawal(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Withdrawal(Section):
     """``[withdrawal]``: what a takedown may do."""
 
     delete: bool = False
@@ -168,7 +169,7 @@ class Withdrawal(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """How long they are kept at least."""
 
 
-class Derivatives(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Derivatives(Section):
     """``[derivatives]``: what is made out of kept recordings, beside the bags (docs/derivatives.md)."""
 
     store: str = ""
@@ -183,40 +184,40 @@ class Derivatives(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Files worked upon at once; 0 for one less than there are processors, two at most."""
 
 
-class Logging(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Logging(Section):
     """``[logging]``: the program's log on standard error."""
 
     format: Literal["text", "json"] = "text"
 
 
-class Monitoring(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Monitoring(Section):
     """``[monitoring]``: who is told how a run went."""
 
     textfile: str = ""
     """A file that ends in ``.prom``, written after each run for Prometheus' node exporter."""
     ping: str = ""
     """A URL that is asked for ``URL/start`` before a run, ``URL`` after one that went well, ``URL/fail`` after another."""
-    notify: list[str] = []
+    notify: tuple[str, ...] = ()
     """Environment variables that hold an address for apprise each; an address holds secrets and stands in no file."""
-    notify_on: list[int] = msgspec.field(default_factory=lambda: [1, 3, 4])
+    notify_on: tuple[int, ...] = (1, 3, 4)
     """Exit statuses after which they are told."""
 
 
-class Licences(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Licences(Section):
     """``[licences]``: what no selection may admit by itself."""
 
-    denied_uploaders: list[str] = []
+    denied_uploaders: tuple[str, ...] = ()
     """Addresses whose items are quarantined; only their digests are written anywhere."""
-    denied_collections: list[str] = []
+    denied_collections: tuple[str, ...] = ()
     """Collections whose items are quarantined."""
 
 
-class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Log(Section):
     """``[log]``: the signed audit log (docs/tamper-evidence.md)."""
 
     key: str = ""
     """The file of the private key, outside the archive; empty for no log."""
-    public_keys: list[str] = []
+    public_keys: tuple[str, ...] = ()
     """Keys to trust, as ``ed25519:…``; empty for the one that belongs to ``key``."""
     publish: bool = True
     """Whether a harvest ends by publishing the log, where there is a key."""
@@ -226,13 +227,13 @@ class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A file of certificates to trust for time stamps, PEM."""
 
 
-class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Tables(Section):
     """The whole file."""
 
     archive: Archive = Archive()
     catalogue: Catalogue = Catalogue()
-    stores: dict[str, Store] = {}
-    sources: dict[str, Source] = {}
+    stores: Mapping[str, Store] = NOTHING
+    sources: Mapping[str, Source] = NOTHING
     harvest: Harvest = Harvest()
     audio: Audio = Audio()
     engine: Engine = Engine()
@@ -242,7 +243,7 @@ class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     derivatives: Derivatives = Derivatives()
     logging: Logging = Logging()
     monitoring: Monitoring = Monitoring()
-    declarations: dict[str, str] = {}
+    declarations: Mapping[str, str] = NOTHING
     """What only the operator knows, by criterion of the NDSA report."""
     licences: Licences = Licences()
     log: Log = Log()
@@ -250,22 +251,22 @@ class Tables(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     musicbrainz: MusicBrainz = MusicBrainz()
 
 
-class SelectionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class SelectionTable(Section):
     """A selection file."""
 
     title: str
     source: str
     query: str | None = None
-    items: list[str] | None = None
+    items: tuple[str, ...] | None = None
     policy: str = "all-cc"
     public_domain_mark: Literal["quarantine", "accept"] = "quarantine"
     retired: Literal["accept", "quarantine", "refuse"] = "accept"
     versionless: Literal["quarantine", "refuse"] = "quarantine"
     extension_registry: Literal["off", "accept"] = "off"
-    denied_uploaders: list[str] = []
-    denied_collections: list[str] = []
-    files: str | list[str] = "originals"
-    stores: list[str] | None = None
+    denied_uploaders: tuple[str, ...] = ()
+    denied_collections: tuple[str, ...] = ()
+    files: str | tuple[str, ...] = "originals"
+    stores: tuple[str, ...] | None = None
     damaged: Literal["keep", "quarantine"] = "keep"
     """What becomes of an item with audio that does not play to its end; either way it is said."""
-    derivatives: list[Literal["opus", "waveform", "spectrogram", "preview", "cover", "loudness"]] = []
+    derivatives: tuple[Literal["opus", "waveform", "spectrogram", "preview", "cover", "loudness"], ...] = ()

@@ -26,8 +26,6 @@ MOST_PROCESSES = 2
 
 def shelf_of(settings: Settings) -> Store:
     """Return the store that derivatives are kept in."""
-    from msgspec.structs import replace
-
     if settings.derivatives.directory:
         root = Path(settings.derivatives.directory)
         root.mkdir(
@@ -36,7 +34,7 @@ def shelf_of(settings: Settings) -> Store:
         return wiring.directory_store("derivatives", root)
     name = settings.derivatives.store or next(iter(settings.stores))
     # Derivatives can be made again and must be removable at once: no object of theirs is locked for years.
-    table = replace(settings.stores[name], object_lock="")
+    table = settings.stores[name].replace(object_lock="")
     return wiring.open_store(name, table, home=settings.home)
 
 
