@@ -28,6 +28,29 @@ class StagedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """An object on its way into a store.
+
+    Attributes:
+        key: Where it is to be.
+        content: The bytes, or a staged file, which is read at most once and left where it is.
+        sha256: The digest of the content; the store receives it with the bytes where it can check it.
+        adopt: Whether the store may take the staged file itself (a hard link) instead of a copy. At most one store may be
+            given a file so: two copies must not share one place on the disk.
+    """
+
+    key: str
+    content: bytes | StagedFile
+    sha256: Digest
+    adopt: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.content) if isinstance(self.content, bytes) else self.content.size
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectFacts:
     """What a store says of one object without sending it.
 
@@ -51,7 +74,8 @@ class Receipt:
     Attributes:
         key: The object's key, relative to the store's prefix.
         grade: `Grade.PROVIDER` where the store is proven to check the digest it was sent and answered with the same
-            one; `Grade.SIZE` otherwise: the caller must read the object back.
+            one; `Grade.READ` where every byte was read back from it and is right; `Grade.SIZE` otherwise: the caller must
+            read the object back.
         existed: Whether the same bytes were already there, so that nothing was written.
         adopted: Whether the store took the staged file itself; no other store may be given the same file so.
     """

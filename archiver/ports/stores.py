@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from archiver.core.fixity import Digest
-    from archiver.core.objects import ObjectFacts, Receipt, StagedFile
+    from archiver.core.objects import ObjectFacts, Offer, Receipt, StagedFile
 
 
 class Store(Protocol):
@@ -32,15 +32,31 @@ class Store(Protocol):
 
         Args:
             key: Where.
-            content: The bytes, or a staged file, which is read at most once and left where it is.
-            sha256: The digest of the content; the store receives it with the bytes where it can check it.
-            adopt: The store may take the staged file itself (a hard link) instead of a copy. At most one store may be
-                given a file so: two copies must not share one place on the disk.
+            content: See `Offer`.
+            sha256: See `Offer`.
+            adopt: See `Offer`.
 
         Raises:
             ObjectConflictError: Other bytes are already under ``key``; they are left.
             ObjectDamagedError: The store received other bytes than were sent; nothing is visible under ``key``.
             StoreUnavailableError: Nothing is visible under ``key``, or the whole object is; putting again is safe.
+        """
+        ...
+
+    def put_all(self, offers: Iterable[Offer]) -> Iterator[Receipt]:
+        """Store objects, in an order of the store's own, and yield the receipt of each once it is durable.
+
+        For many small objects: how many of them go on together, whether one after the other or in several threads, is for
+        the store to know. To each applies what `put` promises. Of the objects without a receipt some may be there when this
+        raises; putting them again is safe.
+
+        Args:
+            offers: Each under a key of its own; taken as far ahead as the store works on them.
+
+        Raises:
+            ObjectConflictError: As for `put`.
+            ObjectDamagedError: As for `put`.
+            StoreUnavailableError: As for `put`.
         """
         ...
 
@@ -72,6 +88,10 @@ class Store(Protocol):
     def delete(self, key: str) -> None:
         """Remove the object; an absent one is no error. Returns once the removal is durable."""
         ...
+
+
+class SweptStore(Store, Protocol):
+    """A store that a run of this archive writes to: what earlier runs left unfinished is removed ahead of it."""
 
     def sweep(self) -> int:
         """Remove what unfinished writes of earlier runs left (temporary files, multipart uploads); return how many.

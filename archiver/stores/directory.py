@@ -17,7 +17,6 @@ import threading
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from archiver.core.errors import (
     ArchiverError,
@@ -29,10 +28,11 @@ from archiver.core.errors import (
     StoreUnavailableError,
 )
 from archiver.core.fixity import Algorithm, Grade, Hasher
-from archiver.core.objects import ObjectFacts, Receipt, StagedFile, Stranger, StrangerKind
+from archiver.core.objects import ObjectFacts, Offer, Receipt, Stranger, StrangerKind
 from archiver.stores.keys import checked_key, checked_prefix, is_key
 from archiver.stores.tree import (
     BUFFER,
+    Branches,
     LastDirectory,
     Tree,
     chunks,
@@ -44,6 +44,7 @@ from archiver.stores.tree import (
     small_content,
     stranger_of,
 )
+from archiver.stores.writing import Writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -51,15 +52,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.core.fixity import Digest
+    from archiver.core.objects import StagedFile
     from archiver.ports.bags import Reader
 
 INCOMING = ".archiver-incoming"
 """Where unfinished writes are, below the root: the same file system as the objects, and no object's place."""
 
-_TEMPORARY = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-
-# Not 0444: the directory's permissions decide about deletion, and repair by hand must stay possible. The umask applies.
-_FILE_MODE = 0o644
+_TOGETHER = 32
+"""Small objects that are written together: so many files and so many times 1 MiB are open at once."""
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR}
 _DENIED = {errno.EACCES, errno.EPERM}
@@ -72,9 +72,6 @@ _UNREADABLE = {
     *(errno.EIO, errno.EBADMSG, getattr(errno, "EUCLEAN", errno.EIO)),
     *(errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR),
 }
-# FAT, exFAT and some network file systems have no hard links; a file may have only so many (EMLINK); the kernel
-# forbids links to other people's files (EPERM, fs.protected_hardlinks).
-_NO_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
 
 
 class DirectoryStore:
@@ -106,52 +103,86 @@ class DirectoryStore:
 
     def put(self, key: str, content: bytes | StagedFile, *, sha256: Digest, adopt: bool = False) -> Receipt:
         """See `Store.put`. An adopted file keeps the permissions that staging gave it."""
-        if sha256.algorithm is not Algorithm.SHA256:
-            raise ValueError(f"expected a SHA-256 digest, actual {sha256.algorithm}")
-        *parents, name = self._parts(key)
-        with self._translating("write", key), self._tree.opened(parents, make=True) as directory:
-            try:
-                if exists(directory, name):
-                    raise FileExistsError(name)
-                adopted = adopt and self._adopted(content, directory, name)
-                if not adopted:
-                    self._copy(content, directory, name, key=key, sha256=sha256)
-            except FileExistsError:
-                self._settle(directory, name, key=key, sha256=sha256)
-                os.fsync(directory)  # the run that wrote it may have been killed ahead of this
-                return Receipt(key, Grade.READ, existed=True)
-            os.fsync(directory)
-            self._unproven.add(key)
-            return Receipt(key, Grade.SIZE, adopted=adopted)
+        (receipt,) = self._put_together((Offer(key, content, sha256, adopt=adopt),))
+        return receipt
 
-    def _adopted(self, content: bytes | StagedFile, directory: int, name: str) -> bool:
-        """Take the staged file itself, where it is the regular file it is said to be and in the same file system."""
-        if isinstance(content, bytes) or not self._links:
-            return False
-        try:
-            if regular_size(content.path.lstat()) != content.size:
-                return False
-        except OSError:
-            return False  # copying it fails with the message that belongs to it
-        return _linked(content.path, None, directory, name)
+    def put_all(self, offers: Iterable[Offer]) -> Iterator[Receipt]:
+        """See `Store.put_all`. Small objects go together, one fsync of a directory for all of them, and are read back.
 
-    def _copy(self, content: bytes | StagedFile, directory: int, name: str, *, key: str, sha256: Digest) -> None:
-        with self._tree.opened([INCOMING], make=True) as incoming:
-            temporary = uuid4().hex
+        They are written by one thread: a pool of them hands the interpreter's lock to and fro around each system call,
+        which costs more than the calls. The disk writes what one thread has begun as fast as what several have.
+        """
+        group: list[Offer] = []
+        for offer in offers:
+            if offer.size > BUFFER:
+                yield from self._put_together((offer,))
+                continue
+            group.append(offer)
+            if len(group) == _TOGETHER:
+                yield from self._put_together(group, read_back=True)
+                group = []
+        if group:
+            yield from self._put_together(group, read_back=True)
+
+    def _put_together(self, offers: Sequence[Offer], *, read_back: bool = False) -> list[Receipt]:
+        writings = [self._writing(offer) for offer in offers]
+        with Branches(self._tree) as branches:
             try:
-                _write(content, incoming, temporary, where=f"{key} in store {self._name!r}", sha256=sha256)
-                self._publish(incoming, temporary, directory, name)
+                for writing in writings:
+                    with self._translating("write", writing.offer.key):
+                        self._begin(writing, branches)
+                for writing in writings:
+                    with self._translating("write", writing.offer.key):
+                        writing.sync()
+                for writing in writings:
+                    with self._translating("write", writing.offer.key):
+                        self._publish(writing)
             finally:
-                with suppress(FileNotFoundError):
-                    os.unlink(temporary, dir_fd=incoming)
+                for writing in writings:
+                    writing.close()
+            with self._translating("write", offers[0].key):
+                branches.sync()
+            return [self._receipt(writing, read_back=read_back) for writing in writings]
 
-    def _publish(self, incoming: int, temporary: str, directory: int, name: str) -> None:
-        if self._links and _linked(temporary, incoming, directory, name):
-            return
-        with self._renaming:
-            if exists(directory, name):
-                raise FileExistsError(name)
-            os.rename(temporary, name, src_dir_fd=incoming, dst_dir_fd=directory)
+    def _writing(self, offer: Offer) -> Writing:
+        if offer.sha256.algorithm is not Algorithm.SHA256:
+            raise ValueError(f"expected a SHA-256 digest, actual {offer.sha256.algorithm}")
+        *parents, name = self._parts(offer.key)
+        return Writing(offer, tuple(parents), name)
+
+    def _begin(self, writing: Writing, branches: Branches) -> None:
+        """Adopt the staged file, or write a copy under a temporary name."""
+        writing.directory = directory = branches.at(writing.parents)
+        branches.changed(directory)  # also where it exists: the run that wrote it may have been killed ahead of this
+        try:
+            writing.existed = exists(directory, writing.name)
+            writing.adopted = not writing.existed and self._links and writing.adopt()
+        except FileExistsError:
+            writing.existed = True
+        if not (writing.existed or writing.adopted):
+            writing.copy(branches.at((INCOMING,)), where=f"{writing.offer.key} in store {self._name!r}")
+
+    def _publish(self, writing: Writing) -> None:
+        """Give a copy its name; where that is taken, what is there must be the same."""
+        if not (writing.existed or writing.adopted):
+            try:
+                if not (self._links and writing.link()):
+                    with self._renaming:
+                        writing.rename()
+            except FileExistsError:
+                writing.existed = True
+        if writing.existed:
+            self._settle(writing.directory, writing.name, key=writing.offer.key, sha256=writing.offer.sha256)
+
+    def _receipt(self, writing: Writing, *, read_back: bool) -> Receipt:
+        offer = writing.offer
+        if writing.existed:
+            return Receipt(offer.key, Grade.READ, existed=True)
+        # What cannot be read, or is something else, is the caller's to find: it removes what was never promised.
+        if read_back and writing.is_right():
+            return Receipt(offer.key, Grade.READ, adopted=writing.adopted)
+        self._unproven.add(offer.key)
+        return Receipt(offer.key, Grade.SIZE, adopted=writing.adopted)
 
     def _settle(self, directory: int, name: str, *, key: str, sha256: Digest) -> None:
         """Compare what is there with what was to be put, by reading it."""
@@ -359,60 +390,3 @@ def _in_the_way(what: str, root: Path, key: str) -> ObjectConflictError:
                 next_command=f"mv {quoted} {shlex.quote(str(root / (parts[depth - 1] + '.away')))}",
             )
     return ObjectConflictError(f"{what}; a part of its path is not a directory", next_command=f"ls -ld {root}")
-
-
-def _linked(source: str | Path, source_directory: int | None, directory: int, name: str) -> bool:
-    """Give a file a second name, or return False where that cannot be.
-
-    Raises:
-        FileExistsError: The name is taken.
-    """
-    try:
-        os.link(source, name, src_dir_fd=source_directory, dst_dir_fd=directory, follow_symlinks=False)
-    except OSError as error:
-        if error.errno in _NO_LINK:
-            return False
-        raise
-    return True
-
-
-def _write(content: bytes | StagedFile, incoming: int, temporary: str, *, where: str, sha256: Digest) -> None:
-    """Write the content under a new name and make it durable.
-
-    Raises:
-        ObjectDamagedError: The content is not what its digest says.
-    """
-    hasher = Hasher((Algorithm.SHA256,))
-    descriptor = os.open(temporary, _TEMPORARY, _FILE_MODE, dir_fd=incoming)
-    try:
-        for chunk in _content_chunks(content):
-            hasher.update(chunk)
-            _write_all(descriptor, chunk)
-        (actual,) = hasher.digests()
-        if actual != sha256:
-            raise ObjectDamagedError(
-                f"the bytes for {where} are not the promised ones: expected {sha256}, "
-                f"actual {actual} in {hasher.size} bytes; nothing was stored"
-            )
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _content_chunks(content: bytes | StagedFile) -> Iterator[bytes | memoryview]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    buffer = memoryview(bytearray(BUFFER))
-    try:
-        with content.path.open("rb", buffering=0) as file:
-            while count := file.readinto(buffer):
-                yield buffer[:count]
-    except OSError as error:
-        raise StoreError(f"the staged file cannot be read: {content.path}: {error.strerror or error}") from error
-
-
-def _write_all(descriptor: int, chunk: bytes | memoryview) -> None:
-    rest = memoryview(chunk)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]

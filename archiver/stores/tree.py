@@ -6,12 +6,12 @@ import errno
 import os
 import stat as modes
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from archiver.core.objects import Stranger, StrangerKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 BUFFER = 1 << 20
@@ -46,47 +46,31 @@ class Tree:
         self._durable: set[tuple[str, ...]] = set()
 
     @contextmanager
-    def opened(self, parts: Sequence[str], *, make: bool = False) -> Iterator[int]:
+    def opened(self, parts: Sequence[str]) -> Iterator[int]:
         """Open a directory, each part relative to the one before, and return its descriptor.
 
         Args:
             parts: Its path below the root.
-            make: Make what is missing, the root included; its entries are durable when this returns.
         """
-        here = self._open_root(make=make)
+        here = os.open(self.root, _DIRECTORY)
         try:
-            for depth, part in enumerate(parts, start=1):
-                below = self._made(here, part, tuple(parts[:depth])) if make else _opened(here, part)
+            for part in parts:
+                below = _opened(here, part)
                 os.close(here)
                 here = below
             yield here
         finally:
             os.close(here)
 
-    def _open_root(self, *, make: bool) -> int:
-        try:
-            return os.open(self.root, _DIRECTORY)
-        except FileNotFoundError:
-            if not make:
-                raise
-        self.root.mkdir(parents=True, exist_ok=True)
-        return os.open(self.root, _DIRECTORY)
+    def is_durable(self, path: tuple[str, ...]) -> bool:
+        """Tell whether the entry of a directory in its parent is known to be durable; one taken away since may be, too."""
+        return path in self._durable
 
-    def _made(self, parent: int, part: str, path: tuple[str, ...]) -> int:
-        """Open a directory that is made where it is missing, and its entry in its parent durable.
-
-        One met for the first time is made durable too: the run or the thread that made it may not have come so far.
-        """
-        if path in self._durable:
-            with suppress(FileNotFoundError):  # taken away since
-                return _opened(parent, part)
-        with suppress(FileExistsError):
-            os.mkdir(part, _DIRECTORY_MODE, dir_fd=parent)
-        os.fsync(parent)
+    def remember_durable(self, paths: Iterable[tuple[str, ...]]) -> None:
+        """Remember directories whose entries in their parents are durable."""
         if len(self._durable) >= _REMEMBERED_DIRECTORIES:
             self._durable.clear()
-        self._durable.add(path)
-        return _opened(parent, part)
+        self._durable.update(paths)
 
     def files(self, parts: Sequence[str]) -> Iterator[tuple[str, int]]:
         """Yield path below the root and size of every regular file below a directory, in no order.
@@ -132,6 +116,74 @@ class Tree:
 
 def _opened(parent: int, part: str) -> int:
     return os.open(part, _DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+
+
+class Branches:
+    """Directories below a root that several files are written to: made where they are missing, each opened once.
+
+    For one thread, and for a moment only: a directory that is moved away meanwhile is still written to where it was moved to.
+
+    Args:
+        tree: Where they are.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._open: dict[tuple[str, ...], int] = {}
+        self._new: list[tuple[str, ...]] = []
+        self._changed: dict[int, None] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for descriptor in self._open.values():
+            os.close(descriptor)
+        self._open.clear()
+
+    def at(self, parts: tuple[str, ...]) -> int:
+        """Return the descriptor of a directory, which stays this object's; its entry is durable after `sync`.
+
+        Args:
+            parts: Its path below the root. What is missing of it is made, the root included.
+        """
+        descriptor = self._open.get(parts)
+        if descriptor is None:
+            descriptor = self._made(self.at(parts[:-1]), parts) if parts else self._root()
+            self._open[parts] = descriptor
+        return descriptor
+
+    def changed(self, descriptor: int) -> None:
+        """Take down that the names in a directory are to be durable after `sync`."""
+        self._changed[descriptor] = None
+
+    def sync(self) -> None:
+        """Make the names in every changed directory durable, and those of the directories."""
+        for descriptor in self._changed:
+            os.fsync(descriptor)
+        self._changed.clear()
+        self._tree.remember_durable(self._new)
+        self._new.clear()
+
+    def _root(self) -> int:
+        with suppress(FileNotFoundError):
+            return os.open(self._tree.root, _DIRECTORY)
+        self._tree.root.mkdir(parents=True, exist_ok=True)
+        return os.open(self._tree.root, _DIRECTORY)
+
+    def _made(self, parent: int, path: tuple[str, ...]) -> int:
+        """Open a directory that is made where it is missing.
+
+        One met for the first time is made durable too: the run or the thread that made it may not have come so far.
+        """
+        if self._tree.is_durable(path):
+            with suppress(FileNotFoundError):  # taken away since
+                return _opened(parent, path[-1])
+        with suppress(FileExistsError):
+            os.mkdir(path[-1], _DIRECTORY_MODE, dir_fd=parent)
+        self.changed(parent)
+        self._new.append(path)
+        return _opened(parent, path[-1])
 
 
 class LastDirectory:
@@ -201,12 +253,21 @@ def regular_size(facts: os.stat_result) -> int:
     return facts.st_size
 
 
-def small_content(directory: int, name: str, size: int) -> bytes | None:
-    """Return the bytes of a regular file of at most so many bytes, or None when it is larger; raises as `opened_file`."""
+def small_content(directory: int, name: str, size: int, *, last: bool = False) -> bytes | None:
+    """Return the bytes of a regular file of at most so many bytes, or None when it is larger; raises as `opened_file`.
+
+    Args:
+        directory: Where it is.
+        name: Its name.
+        size: Bytes.
+        last: Whether to `let_go` of it: the next read is to ask the disk.
+    """
     descriptor = os.open(name, _FILE, dir_fd=directory)
     try:
         regular_size(os.fstat(descriptor))
         content = os.read(descriptor, size + 1)
+        if last:
+            let_go(descriptor)
         return content if len(content) <= size else None
     finally:
         os.close(descriptor)
@@ -222,7 +283,10 @@ def chunks(descriptor: int) -> Iterator[bytes]:
 
 
 def let_go(descriptor: int) -> None:
-    """Ask the kernel to forget the cached pages of a file that is durable, so that the next read asks the disk."""
+    """Ask the kernel to forget the cached pages of a file that is durable, so that the next read asks the disk.
+
+    Of one that is not durable yet it begins to write the pages, and keeps them.
+    """
     if _ADVISE is not None:
         with suppress(OSError):  # advice only
             _ADVISE(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)

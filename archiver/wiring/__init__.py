@@ -12,7 +12,7 @@ from archiver import __version__
 from archiver.core.errors import LockHeldError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from archiver.catalogue.opening import Catalogue
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from archiver.core.patience import Patience
     from archiver.core.selections import Selection
     from archiver.engines.threads import ThreadEngine
+    from archiver.ports.engines import Engine
     from archiver.ports.offers import OpenSource
     from archiver.ports.progress import Progress
-    from archiver.ports.stores import Store
+    from archiver.ports.stores import SweptStore
     from archiver.settings.reading import Settings
     from archiver.settings.tables import Store as StoreTable
     from archiver.sources.internet_archive import InternetArchive
@@ -65,15 +66,22 @@ def threads(number: int, name: str) -> ThreadEngine:
     return ThreadEngine(number, name=name)
 
 
-def directory_store(name: str, root: Path) -> Store:
+def directory_store(name: str, root: Path) -> SweptStore:
     """Return a store over a directory, also for reading a bag that lies somewhere."""
     from archiver.stores.directory import DirectoryStore
 
     return DirectoryStore(name, root)
 
 
-def open_store(name: str, table: StoreTable, *, home: Path | None = None) -> Store:
-    """Return the store that the settings describe; nothing is contacted yet."""
+def open_store(name: str, table: StoreTable, *, home: Path | None = None, puts: Engine | None = None) -> SweptStore:
+    """Return the store that the settings describe; nothing is contacted yet.
+
+    Args:
+        name: What the settings call it.
+        table: What they say of it.
+        home: Where a diagnosis of it may be kept.
+        puts: For a store that is waited for: puts several objects at once.
+    """
     from pathlib import Path
 
     if not table.url.startswith("s3://"):
@@ -86,7 +94,7 @@ def open_store(name: str, table: StoreTable, *, home: Path | None = None) -> Sto
     diagnosis = doctor.saved(home, name, table) if home else None
     doctor.refuse_unproven_lock(name, location, diagnosis)
     server = diagnosis.server if diagnosis else None
-    return S3Store(name, location, capabilities=recognise_capabilities(diagnosis), server=server)
+    return S3Store(name, location, capabilities=recognise_capabilities(diagnosis), server=server, puts=puts)
 
 
 def s3_location(name: str, table: StoreTable) -> S3Location:
@@ -119,9 +127,9 @@ def s3_location(name: str, table: StoreTable) -> S3Location:
         raise SettingsError(f"stores.{name}: {error}") from error
 
 
-def open_stores(settings: Settings, names: Sequence[str]) -> dict[str, Store]:
-    """Return stores by name, in the order of the names."""
-    return {name: open_store(name, settings.stores[name], home=settings.home) for name in names}
+def open_stores(settings: Settings, names: Sequence[str], *, puts: Engine | None = None) -> Mapping[str, SweptStore]:
+    """Return stores by name, in the order of the names; see `open_store`."""
+    return {name: open_store(name, settings.stores[name], home=settings.home, puts=puts) for name in names}
 
 
 def open_catalogue(settings: Settings) -> Catalogue:
@@ -220,12 +228,12 @@ def opened_walk(
             settings, selection.source, clock=clock, jobs=jobs, sharing=shared
         )
         stack.callback(source.close)
-        vault = open_stores(settings, tuple(settings.stores))
         items, transfers = threads(jobs, "item"), threads(downloads, "transfer")
         stack.callback(items.close)
         stack.callback(transfers.close)
         puts = threads(PUTS, "put")
         stack.callback(puts.close)
+        vault = open_stores(settings, tuple(settings.stores), puts=puts)
         yield Walk(
             source=source,
             staging=DiskStaging(settings.staging),

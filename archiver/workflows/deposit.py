@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from archiver.core.errors import ObjectConflictError, ObjectDamagedError, ObjectNotFoundError
 from archiver.core.events import Event, EventOutcome, EventType
 from archiver.core.fixity import Digest, Grade, Hasher, digest_of
 from archiver.core.holdings import Copy, CopyStatus
+from archiver.core.objects import Offer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from archiver.core.events import Agent
-    from archiver.core.objects import StagedFile
+    from archiver.core.objects import Receipt
     from archiver.core.packages import Aip
     from archiver.ports.clock import Clock
     from archiver.ports.engines import Engine
     from archiver.ports.stores import Store
+
+SMALL = 1 << 20
+"""Bytes. Writing and hashing a larger object is worth a thread; smaller ones go to the store together."""
+
+T = TypeVar("T")
 
 
 def deposit(
@@ -41,7 +49,7 @@ def deposit(
         clock: For the dates of the checks.
         agent: Who is to be named in the events.
         is_first: Whether the first of these stores is the first one that holds the AIP (an ingestion, no replication).
-        puts: Puts several objects of a group at once: a store answers sixteen waiting writers nearly as soon as one. None
+        puts: Puts several large objects of a group at once, and reads back what the store has not confirmed itself. None
             for one after the other.
 
     Raises:
@@ -71,42 +79,60 @@ def deposit(
 
 def _deposit_in(aip: Aip, store: Store, *, adopt: bool, puts: Engine | None) -> tuple[Grade, bool]:
     """Put every object of the bag, group by group; return the weakest grade and whether the store adopted a staged file."""
-    grade, adopted = Grade.DECODE, False
-    for group, is_last in _groups(aip):
-
-        def put(one: tuple[str, bytes | StagedFile, Digest]) -> tuple[Grade, bool]:
-            key, content, sha256 = one
-            return _put(store, aip, key, content, sha256=sha256, adopt=adopt and not isinstance(content, bytes))
-
-        for receipt_grade, was_adopted in map(put, group) if puts is None or is_last else puts.over(put, group):
-            grade = min(grade, receipt_grade)
-            adopted = adopted or was_adopted
-    return grade, adopted
+    receipts: list[Receipt] = []
+    for group in _groups(aip, adopt=adopt):
+        small = [offer for offer in group if offer.size <= SMALL]
+        large = [offer for offer in group if offer.size > SMALL]
+        receipts += _put_small(aip, store, small, puts=puts)
+        receipts += _over(puts, partial(_put_and_confirm, aip, store), large)
+    return min(receipt.grade for receipt in receipts), any(receipt.adopted for receipt in receipts)
 
 
-def _groups(aip: Aip) -> Iterator[tuple[Iterator[tuple[str, bytes | StagedFile, Digest]], bool]]:
-    """Yield the payload, the tag files, and the tag manifests, whose own order holds to the last one."""
-    yield ((f"{aip.prefix}data/{file.path}", file.staged, file.staged.sha256) for file in aip.payload), False
-    tags = [(str(path), content) for path, content in aip.tag_files]
-    for is_last in (False, True):
-        group = [pair for pair in tags if pair[0].startswith("tagmanifest-") is is_last]
-        yield ((aip.prefix + path, content, digest_of(content)) for path, content in group), is_last
+def _groups(aip: Aip, *, adopt: bool) -> Iterator[list[Offer]]:
+    """Yield the payload, the tag files, and each of the tag manifests, whose own order holds to the last one."""
+    yield [Offer(f"{aip.prefix}data/{one.path}", one.staged, one.staged.sha256, adopt=adopt) for one in aip.payload]
+    tags = [Offer(f"{aip.prefix}{path}", content, digest_of(content)) for path, content in aip.tag_files]
+    first = f"{aip.prefix}tagmanifest-"
+    yield [offer for offer in tags if not offer.key.startswith(first)]
+    for offer in tags:
+        if offer.key.startswith(first):
+            yield [offer]
 
 
-def _put(
-    store: Store, aip: Aip, key: str, content: bytes | StagedFile, *, sha256: Digest, adopt: bool
-) -> tuple[Grade, bool]:
+def _put_small(aip: Aip, store: Store, offers: list[Offer], *, puts: Engine | None) -> list[Receipt]:
+    """Put small objects of a group as the store likes to have many, and confirm them."""
     try:
-        receipt = store.put(key, content, sha256=sha256, adopt=adopt)
+        receipts = list(store.put_all(offers))
+    except ObjectConflictError:
+        _refuse_finished_bag(store, aip)
+        return [_put_and_confirm(aip, store, offer) for offer in offers]
+    promised = {offer.key: offer.sha256 for offer in offers}
+    confirmed = [receipt for receipt in receipts if receipt.grade >= Grade.PROVIDER]
+    others = [receipt for receipt in receipts if receipt.grade < Grade.PROVIDER]
+    return [*confirmed, *_over(puts, lambda receipt: _confirmed(store, receipt, promised[receipt.key]), others)]
+
+
+def _over(puts: Engine | None, function: Callable[[T], Receipt], values: list[T]) -> Iterable[Receipt]:
+    return map(function, values) if puts is None or len(values) < 2 else puts.over(function, values)
+
+
+def _put_and_confirm(aip: Aip, store: Store, offer: Offer) -> Receipt:
+    put = partial(store.put, offer.key, offer.content, sha256=offer.sha256, adopt=offer.adopt)
+    try:
+        receipt = put()
     except ObjectConflictError:
         _refuse_finished_bag(store, aip)
         # The remains of a run whose staging is lost. The bag has no tag manifest, so it was never promised to anybody.
-        store.delete(key)
-        receipt = store.put(key, content, sha256=sha256, adopt=adopt)
-    if receipt.grade < Grade.PROVIDER:
-        _read_back(store, key, sha256, removable=not receipt.existed)
-        return Grade.READ, receipt.adopted
-    return receipt.grade, receipt.adopted
+        store.delete(offer.key)
+        receipt = put()
+    return _confirmed(store, receipt, offer.sha256)
+
+
+def _confirmed(store: Store, receipt: Receipt, sha256: Digest) -> Receipt:
+    if receipt.grade >= Grade.PROVIDER:
+        return receipt
+    _read_back(store, receipt.key, sha256, removable=not receipt.existed)
+    return replace(receipt, grade=Grade.READ)
 
 
 def _refuse_finished_bag(store: Store, aip: Aip) -> None:

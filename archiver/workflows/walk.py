@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from archiver.ports.sightings import Sightings
     from archiver.ports.sources import Source
     from archiver.ports.staging import Staging
-    from archiver.ports.stores import Store
+    from archiver.ports.stores import Store, SweptStore
     from archiver.ports.withdrawals import Withdrawals
     from archiver.workflows.examine import Examining
     from archiver.workflows.pack import Imprint
@@ -40,7 +40,7 @@ class Walk:
         imprint: What every bag says of who made it.
         gatehouse: Tags, bytes seen before, and the quarantine.
         preferences: Knows what the source's host states about machines.
-        puts: Engine that puts several objects of a bag at once; must not share its threads with ``items``.
+        puts: Engine that puts several large objects of a bag at once; must not share its threads with ``items``.
         claims: Keep an item in one hand at a time, where several processes walk.
         examining: Listens to what was captured; None where the settings say not to.
         sightings: What earlier crawls met.
@@ -51,7 +51,7 @@ class Walk:
 
     source: Source
     staging: Staging
-    stores: Mapping[str, Store]
+    stores: Mapping[str, SweptStore]
     vault: Mapping[str, Store]
     holdings: Holdings
     ledger: Ledger

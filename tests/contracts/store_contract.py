@@ -15,7 +15,7 @@ from archiver.core.errors import (
     StoreError,
 )
 from archiver.core.fixity import Algorithm, Grade, digest_of
-from archiver.core.objects import ObjectFacts, StagedFile
+from archiver.core.objects import ObjectFacts, Offer, StagedFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +50,10 @@ def stage(directory: Path, content: bytes, *, name: str = "staged") -> StagedFil
 
 def put(store: Store, key: str, content: bytes):
     return store.put(key, content, sha256=digest_of(content))
+
+
+def offer(key: str, content: bytes) -> Offer:
+    return Offer(key, content, digest_of(content))
 
 
 def content_of(store: Store, key: str) -> bytes:
@@ -151,6 +155,46 @@ class StoreContract:
         with pytest.raises(StoreError, match="staged"):
             store.put("gone", staged, sha256=staged.sha256)
         assert list(store.list("")) == []
+
+    def test_many_objects_that_are_put_together_are_objects_like_others(self, store, tmp_path):
+        staged = stage(tmp_path, os.urandom(self.large))
+        offers = [offer(f"bags/{number % 3}/{number % 2}/{number}", b"%d" % number) for number in range(40)]
+        offers.insert(7, Offer("bags/0/large", staged, staged.sha256))
+        receipts = {receipt.key: receipt for receipt in store.put_all(iter(offers))}
+        assert receipts.keys() == {one.key for one in offers}
+        assert {(one.existed, one.adopted) for one in receipts.values()} == {(False, False)}
+        assert {one.grade for one in receipts.values()} <= {Grade.SIZE, Grade.PROVIDER, Grade.READ}
+        assert {facts.key: facts.size for facts in store.list("")} == {one.key: one.size for one in offers}
+        for one in offers:
+            assert digest_of(content_of(store, one.key)) == one.sha256
+        assert list(store.put_all(())) == []
+
+    def test_objects_that_are_put_together_again_are_left_as_they_are(self, store, tmp_path):
+        staged = stage(tmp_path, b"staged")
+        put(store, "a/1", b"1")
+        put(store, "a/staged", b"staged")
+        offers = (offer("a/0", b"0"), offer("a/1", b"1"), Offer("a/staged", staged, staged.sha256, adopt=True))
+        existed = {receipt.key: receipt.existed for receipt in store.put_all(offers)}
+        assert existed == {"a/0": False, "a/1": True, "a/staged": True}
+        assert {receipt.existed for receipt in store.put_all(offers)} == {True}
+        assert {content_of(store, one.key) for one in offers} == {b"0", b"1", b"staged"}
+
+    def test_one_of_many_objects_that_cannot_be_put_is_told_and_replaces_nothing(self, store):
+        put(store, "a/1", b"other")
+        with pytest.raises(ObjectConflictError, match="a/1"):
+            list(store.put_all([offer("a/0", b"0"), offer("a/1", b"1"), offer("a/2", b"2")]))
+        assert content_of(store, "a/1") == b"other"
+        with pytest.raises(ObjectDamagedError, match="b/1"):
+            list(store.put_all([offer("b/0", b"0"), Offer("b/1", b"1", digest_of(b"promised"))]))
+        assert "b/1" not in {facts.key for facts in store.list("")}
+        assert {facts.size for facts in store.list("b/")} <= {1}  # the other one is there as a whole, or not at all
+        assert store.sweep() == 0
+
+    def test_a_staged_file_that_is_adopted_with_others_stays_when_staging_removes_its_own(self, store, tmp_path):
+        staged = stage(tmp_path, b"adopt me")
+        list(store.put_all([offer("a/1", b"1"), Offer("a/adopted", staged, staged.sha256, adopt=True)]))
+        staged.path.unlink()
+        assert content_of(store, "a/adopted") == b"adopt me"
 
     def test_an_absent_object_is_not_found(self, store):
         put(store, "bags/here", b"x")

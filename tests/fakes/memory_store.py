@@ -16,11 +16,11 @@ from archiver.core.errors import (
     StoreUnavailableError,
 )
 from archiver.core.fixity import Algorithm, Digest, Grade, digest_of
-from archiver.core.objects import ObjectFacts, Receipt, StagedFile
+from archiver.core.objects import ObjectFacts, Offer, Receipt, StagedFile
 from archiver.stores.keys import checked_key, checked_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
 _CHUNK = 1 << 20
@@ -85,6 +85,10 @@ class MemoryStore:
                 self.damage(key)
             adopted = adopt and self.takes_staged and isinstance(content, StagedFile)
             return Receipt(key, self._grade(), adopted=adopted)
+
+    def put_all(self, offers: Iterable[Offer]) -> Iterator[Receipt]:
+        for offer in offers:
+            yield self.put(offer.key, offer.content, sha256=offer.sha256, adopt=offer.adopt)
 
     def _settled(self, key: str, sha256: Digest) -> Receipt:
         actual = digest_of(self.objects[key])
