@@ -44,7 +44,7 @@ class Bucket:
     Args:
         store: The store's name, for messages.
         location: Where.
-        client: Made by `make_client`.
+        client: A `archiver.stores.s3_shortcut.ShortClient`, or boto3's own.
     """
 
     def __init__(self, store: str, location: S3Location, client: Any) -> None:
@@ -178,7 +178,7 @@ class Bucket:
             return server_of(getattr(error.__cause__, "response", {}))
 
     def get(self, key: str) -> tuple[Any, int | None]:
-        """Open an object; return boto3's body, which the caller closes, and the length the service states."""
+        """Open an object; return its body, which the caller closes, and the length the service states."""
         with self._translating("read", key):
             answer = self._client.get_object(**self._at(key))
             length = answer.get("ContentLength")
@@ -186,9 +186,20 @@ class Bucket:
 
     def objects(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield key and size of every object below a prefix."""
-        for page in self._pages("list_objects_v2", prefix):
+        more: dict[str, str] = {}
+        while True:
+            with self._translating("list", prefix):
+                page = self._client.list_objects_v2(
+                    Bucket=self._location.bucket, Prefix=self._location.key(prefix), **more
+                )
             for found in page.get("Contents", ()):
                 yield found["Key"].removeprefix(self._location.key("")), int(found["Size"])
+            token = page.get("NextContinuationToken", "")
+            if not token:
+                return
+            if token == more.get("ContinuationToken"):
+                raise StoreUnavailableError(f"store {self._store!r} goes round in circles when it lists {prefix!r}")
+            more = {"ContinuationToken": token}
 
     def delete(self, key: str) -> None:
         """Remove an object; an absent one is no error."""

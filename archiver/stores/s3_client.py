@@ -14,15 +14,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.auth import AUTH_TYPE_MAPS, S3SigV4Auth
-from botocore.config import Config
-
 from archiver.stores.keys import checked_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import boto3
+    from botocore.auth import S3SigV4Auth
     from botocore.awsrequest import AWSRequest
 
 MIB = 1 << 20
@@ -67,7 +65,7 @@ class S3Location:
         profile: A profile of the AWS configuration files; empty for the usual chain.
         connect_timeout: Seconds.
         read_timeout: Seconds without a byte.
-        attempts: How often boto3 tries a request, all told.
+        attempts: How often a request is tried, all told.
         connections: How many are kept open; as many threads can work at once.
         single_put_limit: Bytes up to which an object goes up in one request. Only then does a service keep a SHA-256 of
             the whole object.
@@ -111,18 +109,30 @@ class S3Location:
         """The location as the settings write it."""
         return f"s3://{self.bucket}/{self.prefix}" if self.prefix else f"s3://{self.bucket}"
 
+    @property
+    def is_in_path(self) -> bool:
+        """Whether requests go to the endpoint as it is written, with the bucket's name in their path."""
+        is_named = bool(self.endpoint) and ":" not in self.bucket
+        return is_named and self.addressing in {Addressing.AUTO, Addressing.PATH}
+
     def key(self, key: str) -> str:
         """Return the key in the bucket for a key of the store."""
         return f"{self.prefix}/{key}" if self.prefix else key
 
 
 def make_client(location: S3Location, session: boto3.session.Session | None = None) -> Any:
-    """Make the client for a location; it may be used by many threads.
+    """Make boto3's client for a location; it may be used by many threads. Loading boto3 takes a fifth of a second.
 
     Args:
         location: Where.
         session: Credentials from elsewhere than boto3's own chain.
     """
+    import boto3  # noqa: PLC0415 - see above
+    from botocore.auth import AUTH_TYPE_MAPS  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    # botocore's own table of signers, open for further ones; `choose-signer` names an entry of it.
+    AUTH_TYPE_MAPS[_KNOWN_PAYLOAD] = _known_payload_auth()
     session = session or boto3.session.Session(profile_name=location.profile or None)
     addressing = location.addressing
     if addressing is Addressing.AUTO and location.endpoint:
@@ -154,17 +164,20 @@ def _choose_known_payload(**_: object) -> str:
     return _KNOWN_PAYLOAD
 
 
-class _KnownPayloadAuth(S3SigV4Auth):
-    """Signature version 4 for S3, with the payload's digest taken from the body that knows it."""
-
-    def payload(self, request: AWSRequest) -> str:
-        known: str = getattr(request.body, "payload_sha256", "")
-        return known or super().payload(request)
-
-
 _KNOWN_PAYLOAD = "archiver-known-payload"
-# botocore's own table of signers, open for further ones; `choose-signer` names an entry of it.
-AUTH_TYPE_MAPS[_KNOWN_PAYLOAD] = _KnownPayloadAuth
+
+
+def _known_payload_auth() -> type[S3SigV4Auth]:
+    from botocore.auth import S3SigV4Auth  # noqa: PLC0415 - see `make_client`
+
+    class KnownPayloadAuth(S3SigV4Auth):
+        """Signature version 4 for S3, with the payload's digest taken from the body that knows it."""
+
+        def payload(self, request: AWSRequest) -> str:
+            known: str = getattr(request.body, "payload_sha256", "")
+            return known or super().payload(request)
+
+    return KnownPayloadAuth
 
 
 class KnownBytes(bytes):

@@ -3,24 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    NoRegionError,
-    ParamValidationError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    SSLError,
-    TokenRetrievalError,
-    UnauthorizedSSOTokenError,
-)
-from botocore.parsers import ResponseParserError
-from urllib3.exceptions import HTTPError
+from typing import TYPE_CHECKING, Any
 
 from archiver.core.errors import (
     ArchiverError,
@@ -84,19 +69,30 @@ _BY_CODE: tuple[tuple[frozenset[str], type[ArchiverError]], ...] = (
         StoreRefusedError,
     ),
 )
-_CREDENTIALS = (
-    NoCredentialsError,
-    PartialCredentialsError,
-    CredentialRetrievalError,
-    ProfileNotFound,
-    TokenRetrievalError,
-    UnauthorizedSSOTokenError,
-)
+
+
+class AnswerError(Exception):
+    """The service answered with a status of 300 or above; only `translating` sees it.
+
+    Attributes:
+        status: The answer's.
+        code: The service's word for it.
+        response: The answer in the form in which boto3 hands it over.
+    """
+
+    def __init__(self, status: int, code: str, message: str, headers: dict[str, str]) -> None:
+        super().__init__(f"{status} {code} {message}".strip())
+        self.status = status
+        self.code = code
+        self.response: dict[str, Any] = {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers},
+        }
 
 
 @contextmanager
 def translating(store: str, location: S3Location, doing: str, key: str = "") -> Iterator[None]:
-    """Raise what boto3 raises as an error of the store.
+    """Raise what boto3 or `archiver.stores.s3_wire` raises as an error of the store.
 
     Args:
         store: The store's name in the settings.
@@ -106,9 +102,24 @@ def translating(store: str, location: S3Location, doing: str, key: str = "") -> 
     """
     try:
         yield
-    except (BotoCoreError, ClientError, HTTPError, ResponseParserError, OSError, ValueError) as error:
+    except _foreign() as error:
         where = f"{location.url}/{key}" if key else location.url
         raise _Translation(f"store {store!r} cannot {doing} {where}", location).of(error) from error
+
+
+def _foreign() -> tuple[type[Exception], ...]:
+    return AnswerError, OSError, ValueError, *_of_boto3()
+
+
+def _of_boto3() -> tuple[type[Exception], ...]:
+    """Return what boto3 raises; where nobody has loaded it, which takes a fifth of a second, it has raised nothing."""
+    if "botocore.exceptions" not in sys.modules:
+        return ()
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    return BotoCoreError, ClientError, HTTPError, ResponseParserError
 
 
 class _Translation:
@@ -117,22 +128,45 @@ class _Translation:
         self._location = location
 
     def of(self, error: Exception) -> ArchiverError:
-        if isinstance(error, ClientError):
-            return self._of_answer(error)
-        if isinstance(error, _CREDENTIALS):
-            return self._refused(f"no usable credentials: {_brief(error)}")
-        if isinstance(error, SSLError) and "CERTIFICATE" in str(error).upper():
-            return self._refused(
-                f"its certificate is not trusted (a service of your own: set ca_bundle): {_brief(error)}"
-            )
-        if isinstance(error, ParamValidationError | NoRegionError | ValueError):
+        answer = getattr(error, "response", None)
+        if isinstance(answer, dict):
+            return self._of_answer(answer)
+        if isinstance(error, ValueError) and not isinstance(error, OSError):
             return self._refused(_brief(error))
-        return StoreUnavailableError(f"{self._what}: no answer, or one that broke off: {_brief(error)}")
+        if getattr(error, "verify_code", None) is not None:  # of `ssl`, whose import plain http does not need
+            return self._untrusted(error)
+        return self._of_boto3(error) or StoreUnavailableError(
+            f"{self._what}: no answer, or one that broke off: {_brief(error)}"
+        )
 
-    def _of_answer(self, error: ClientError) -> ArchiverError:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        told = f"{status} {code} {error.response.get('Error', {}).get('Message', '')}"[:300].strip()
+    def _of_boto3(self, error: Exception) -> ArchiverError | None:
+        if not isinstance(error, _of_boto3()):
+            return None
+        from botocore import exceptions as boto3s  # noqa: PLC0415 - it is loaded: it raised this
+
+        credentials = (
+            boto3s.NoCredentialsError,
+            boto3s.PartialCredentialsError,
+            boto3s.CredentialRetrievalError,
+            boto3s.ProfileNotFound,
+            boto3s.TokenRetrievalError,
+            boto3s.UnauthorizedSSOTokenError,
+        )
+        if isinstance(error, credentials):
+            return self._refused(f"no usable credentials: {_brief(error)}")
+        if isinstance(error, boto3s.SSLError) and "CERTIFICATE" in str(error).upper():
+            return self._untrusted(error)
+        if isinstance(error, boto3s.ParamValidationError | boto3s.NoRegionError):
+            return self._refused(_brief(error))
+        return None
+
+    def _untrusted(self, error: Exception) -> StoreRefusedError:
+        return self._refused(f"its certificate is not trusted (a service of your own: set ca_bundle): {_brief(error)}")
+
+    def _of_answer(self, answer: dict[str, Any]) -> ArchiverError:
+        code = str(answer.get("Error", {}).get("Code", ""))
+        status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        told = f"{status} {code} {answer.get('Error', {}).get('Message', '')}"[:300].strip()
         kind = next((kind for codes, kind in _BY_CODE if code in codes), None) or _by_status(status)
         if kind is StoreRefusedError:
             return self._refused(f"the service answered: {told}")
