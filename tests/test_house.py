@@ -81,6 +81,23 @@ def test_status_imports_no_sqlalchemy_where_every_sum_is_remembered(tmp_path, ou
     assert {*HEAVY, *NOT_FOR_STATUS}.isdisjoint(imported(command))
 
 
+@pytest.mark.parametrize(
+    "command", [["list"], ["audit", "--due"], ["verify", "bag"], ["licence", "check", "CC BY 4.0"]]
+)
+def test_a_command_imports_what_it_needs_and_no_other_room(tmp_path, command):
+    (tmp_path / "bag").mkdir()
+    (tmp_path / "bag" / "bagit.txt").write_text("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
+    command = [str(tmp_path / "bag") if word == "bag" else word for word in command]
+    asks_the_catalogue = command[0] in {"list", "audit"}
+    if asks_the_catalogue:
+        imported(["--home", str(tmp_path), "list"])  # makes the catalogue, which takes Alembic
+    found = imported(["--home", str(tmp_path), *command])
+    assert set(HEAVY).intersection(found) == ({"sqlalchemy"} if asks_the_catalogue else set())
+    assert {"statistics", "platformdirs", "archiver.core.licences.decisions"}.isdisjoint(found) or command[
+        0
+    ] == "licence"
+
+
 def imported(command):
     """Run a command and return what was imported for it."""
     probe = (

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from archiver.cli.front import Front
     from archiver.settings.reading import Settings
 
+WATCHED = frozenset(["harvest", "audit", "repair", "replicate", "rebuild", "drill", "snapshot", "publish"])
+"""Commands that run by themselves and are told of."""
 NOT_A_RUN = frozenset(["-h", "--help", "--dry-run"])
 
 
@@ -31,8 +33,6 @@ class Watch:
 
     def began(self, front: Front, command: str | None) -> None:
         """Tell that a run begins. Settings that cannot be read are the command's own error, and it says so itself."""
-        from archiver.core.runs import WATCHED
-
         if command not in WATCHED or NOT_A_RUN & set(self._arguments):
             return
         from archiver.wiring import monitoring

@@ -6,8 +6,6 @@ import json
 from dataclasses import asdict, dataclass
 
 SUCCESS = frozenset([0])
-WATCHED = frozenset(["harvest", "audit", "repair", "replicate", "rebuild", "drill", "snapshot", "publish"])
-"""Commands that run by themselves and are told of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.examinations import WARNINGS
@@ -150,4 +149,6 @@ def _is_preview(length: float, others: list[float]) -> bool:
     near = next((wanted for wanted in PREVIEW_LENGTHS if abs(length - wanted) <= SLACK), None)
     if near is None or not others:
         return False
+    from statistics import median  # noqa: PLC0415 - every command imports this module, and few measure
+
     return median(others) >= LONGER * near or all(abs(other - near) <= SLACK for other in others)

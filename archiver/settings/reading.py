@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.core.errors import SettingsError
 from archiver.core.intervals import parse_duration
 from archiver.settings.checking import checked, refuse_secret, suggestion
-from archiver.settings.registered import INTERNET_ARCHIVE, OURS, registered_sources
+from archiver.settings.registered import OURS, Registered, registered_sources
 from archiver.settings.sections import WrongValueError, entries_of, from_text, is_section, keys_of
 from archiver.settings.tables import (
     Archive,
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 FILE = "archiver.toml"
 PREFIX = "ARCHIVER_"
 MOST_EXAMINERS = 256
-PUBLIC_ENDPOINT = "https://archive.org"
 
 _OWN = frozenset(
     ["ARCHIVER_HOME", "ARCHIVER_CONFIG", "ARCHIVER_TEST_DATA", "ARCHIVER_REQUIRE_SERVERS", "ARCHIVER_REQUIRE_BROWSER"]
@@ -115,11 +114,9 @@ class Settings:
         return self.archive.min_copies or min(2, len(self.stores))
 
     @property
-    def sources(self) -> dict[str, Source]:
-        """Every registered source by name, those that the settings do not name with their defaults; installed packages are searched."""
-        found = {name: self.named_sources.get(name, Source()) for name in registered_sources()}
-        ours = found[INTERNET_ARCHIVE]
-        return {**found, INTERNET_ARCHIVE: ours.replace(endpoint=ours.endpoint or PUBLIC_ENDPOINT)}
+    def sources(self) -> Mapping[str, Source]:
+        """Every registered source by name, those that the settings do not name with their defaults."""
+        return Registered(self.named_sources)
 
     @property
     def review(self) -> ReviewRules:

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from archiver.settings.tables import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 INTERNET_ARCHIVE = "internet-archive"
 LOCAL = "local"
 COMMONS = "commons"
@@ -25,8 +33,34 @@ OURS = (
     FREE_MUSIC_ARCHIVE,
 )
 """The sources that the program itself brings."""
+PUBLIC_ENDPOINT = "https://archive.org"
 GROUP = "archiver.sources"
 """The entry point group; see `archiver.ports.offers`."""
+
+
+class Registered(Mapping[str, Source]):
+    """Every registered source by name. Installed packages are searched only for a name that is not ours, and for a list.
+
+    Args:
+        named: Those that the settings name; the others have their defaults.
+    """
+
+    def __init__(self, named: Mapping[str, Source]) -> None:
+        self._named = named
+
+    def __getitem__(self, name: str) -> Source:
+        if name not in OURS and name not in registered_sources():
+            raise KeyError(name)
+        table = self._named.get(name, Source())
+        if name == INTERNET_ARCHIVE and not table.endpoint:
+            return table.replace(endpoint=PUBLIC_ENDPOINT)
+        return table
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(registered_sources())
+
+    def __len__(self) -> int:
+        return len(registered_sources())
 
 
 def registered_sources() -> tuple[str, ...]:

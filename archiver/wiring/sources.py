@@ -6,7 +6,6 @@ import os
 import re
 from dataclasses import replace
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, cast
 
 from archiver import __version__
@@ -93,6 +92,8 @@ def origin(name: str) -> str:
     """Return which package brings a source."""
     if name in OURS:
         return "archiver"
+    from importlib.metadata import entry_points
+
     return next((str(point.dist.name) for point in entry_points(group=GROUP, name=name) if point.dist), "unknown")
 
 
@@ -175,6 +176,8 @@ def preferences_of(source: OpenSource) -> PreferenceSource:
 def _offer(name: str) -> Offer:
     if name in _MODULES:
         return cast("Offer", import_module(_MODULES[name]).OFFER)
+    from importlib.metadata import entry_points
+
     found = tuple(entry_points(group=GROUP, name=name))
     if not found:
         raise SettingsError(f"there is no source {name!r}", next_command="archiver source list")

@@ -143,3 +143,16 @@ def test_a_selection_that_is_not_there_is_answered_with_those_that_are(here):
 )
 def test_every_selection_that_ships_is_valid(here, file):
     read_selection(str(file), settings())
+
+
+def test_a_source_of_ours_is_found_without_searching_what_is_installed(here, monkeypatch):
+    found = settings("[sources.local]\ntries = 2\n").sources
+    monkeypatch.setattr("archiver.settings.registered.registered_sources", lambda: pytest.fail("searched"))
+    assert (found["local"].tries, found["commons"].tries, "internet-archive" in found) == (2, 5, True)
+    assert found["internet-archive"].endpoint == "https://archive.org"
+
+
+def test_a_source_that_nobody_brings_is_not_there(here):
+    found = settings().sources
+    assert "nobody" not in found
+    assert len(found) == len(list(found)) >= 10

@@ -7,43 +7,44 @@ from typing import TYPE_CHECKING
 
 from archiver.core.licences.evidence import ReasonCode
 from archiver.core.licences.marks import PLACE, TOOL, prose_of
+from archiver.core.licences.patterns import Pattern
 from archiver.core.licences.reservations import SOME_RIGHTS, reserves
 
 if TYPE_CHECKING:
     from archiver.core.licences.tools import Tool
 
-NEGATION = re.compile(
+NEGATION = Pattern(
     r"\b(?:not|no|never|nor|neither|cannot|can't|isn't|aren't|don't|doesn't|won't|without|nicht|kein|keine|keiner|pas|non|nunca|nao|não|niet|inte|ikke|не|нет|unlike|wrongly|incorrectly|falsely|illegally|supposedly|allegedly|apparently|hopefully|un-?licen[cs]ed|wish|wished|want|wants|formerly|previously|expired|revoked|withdrawn|instead)\b",
     re.IGNORECASE,
 )
-_CONDITION = re.compile(
+_CONDITION = Pattern(
     r"\b(?:if|until|unless|except|excluding|only|will|would|could|might|may\s+be|pending|provided|when|once|after|before|from\s+\d{4}|as\s+long|subject\s+to|"
     r"otherwise|partly|partially|mostly|some|parts?|portions?|certain|selected|most|half|tracks?\s*\d|track\s*#|soon|planned|requested|seeking|looking|"
     r"please\s+ask|on\s+request|maybe|perhaps|probably|unsure|unknown|sure|think|believe|assume|similar|like|compatible|equivalent|style|germany|eu\b|usa?\s+only|nur|wenn|falls|si|se|seulement|uniquement|solo|solamente|apenas|wird)\b",
     re.IGNORECASE,
 )
-WRONG_OBJECT = re.compile(
+WRONG_OBJECT = Pattern(
     r"\b(?:cover|covers|art|artwork|photo|photos|photograph|photographs|picture|pictures|image|images|metadata|website|web\s*site|site|page|text|texts|font|fonts|sample|samples|sampled|"
     r"loop|loops|lyrics|score|scores|sheet|composition|compositions|video|videos|logo|design|booklet|liner|notes|transcript|transcripts|software|code|data|database|"
     r"description|template|icon|icons|sound\s+effects?|original|underlying|instrumental|vocals?|beats?|background|backing|stems?|acapella|theme|intro|outro|jingle|narration|voice-?over|foto|fotos|bild|bilder|titelbild|umschlag|pochette|couverture|portada|capa|copertina|texte|texto|testo|paroles|letra|partitur\w*|partition|partitura|discs?\s*\d|sides?\s+[ab]\b|bonus|remix(?:es|ed)?\s+of|contains|includes|including|uses|based\s+on|featuring)\b",
     re.IGNORECASE,
 )
 
-_COMMERCIAL_OFFER = re.compile(
+_COMMERCIAL_OFFER = Pattern(
     r"(?i)^(?:for commercial (?:use|usage|uses|licen[cs]es|licen[cs]ing|purposes)[^.]{0,80}(?:contact|e-?mail|write|ask|see|visit)\b.{0,120}"
     r"|commercial (?:use|licen[cs]es|licen[cs]ing):?[ ](?:please )?(?:contact|e-?mail|write|ask|see|visit)\b.{0,120}"
     r"|(?:please )?(?:contact|e-?mail|write to|ask)\b[^.]{0,80}\bfor (?:a )?commercial (?:use|usage|uses|licen[cs]es?|licen[cs]ing|purposes)"
     r"|commercial licen[cs](?:es|ing|e)?[^.]{0,40}\bavailable\b.{0,120})$"
 )
-_BARE_NOTICE = re.compile(
+_BARE_NOTICE = Pattern(
     r"(?i)^(?:(?:(?:\(c\)|\(p\)|©|℗|copyright)\s*(?:&\s*|and\s+)?)+|\d{4}(?:\s*[-,/]\s*\d{2,4})*\s)[^.:?!]{0,100}$"
 )
-_NO_NOTICE = re.compile(
+_NO_NOTICE = Pattern(
     r"(?i)\b(?:only|exclu\w*|except\w*|property|belongs?|tracks?|until|unless|if|will|pending|may|remains?|stays?|rights|use|licen[cs]\w*|but)\b"
 )
 """Words that make more of a notice than a year and a holder."""
 
-_HARMLESS = re.compile(
+_HARMLESS = Pattern(
     r"""(?ix)^(?:
       please[ ](?:credit|attribute|mention|link[ ]to)[ ](?:(?!\b(?:and|or|but|not|if|only|before|ask|pay|use)\b)[^;:?!]){1,80}
     | (?:this[ ]work[ ]is[ ])?licen[cs]ed[ ]under[ ]a[ ]creative[ ]commons[ ]licen[cs]e
@@ -81,35 +82,35 @@ _TONGUES = (
     r"(?:este\s+trabalho|esta\s+obra)\s+está\s+licenciad[oa]\s+(?:com|sob)\s+uma\s+licença"
 )
 """The chooser's sentence in German, Spanish, French, Italian and Portuguese."""
-_POINTER = re.compile(rf"(?i)^(?:see|visit|details?|more\s+information)(?:\s+at)?:?\s*\(?{TOOL}\)?$")
+_POINTER = Pattern(rf"(?i)^(?:see|visit|details?|more\s+information)(?:\s+at)?:?\s*\(?{TOOL}\)?$")
 """Grants nothing alone; beside the grant of the same tool it only says where to read it."""
 _CREDIT = r"[^.;:?!\ue000-\ue002]{1,100}?"
 _GRANTS = (
-    re.compile(rf"^(?:{_TONGUES})\s+(?:creative\s+commons\s+)?{_SEVERAL}(?:[\s-]lizenz)?$", re.IGNORECASE),
+    Pattern(rf"^(?:{_TONGUES})\s+(?:creative\s+commons\s+)?{_SEVERAL}(?:[\s-]lizenz)?$", re.IGNORECASE),
     # "Song © 2024 by Foo is licensed under CC BY 4.0", as the licence chooser writes it.
-    re.compile(
+    Pattern(
         rf"^{_CREDIT}\s+(?:©\s*{_YEARS}\s+)?by\s+{_CREDIT}\s+(?:is|are)\s+(?:licensed|marked)\s+{_UNDER}{_SEVERAL}{_VERIFY}$",
         re.IGNORECASE,
     ),
     # "Song Foo (foo.example) Licensed under CC BY 3.0", the credit line of a well-known composer.
-    re.compile(rf"^{_CREDIT}\((?:[\w-]+(?:\.[\w-]+)+|{PLACE})\)\s+licensed\s+{_UNDER}{_SEVERAL}$", re.IGNORECASE),
-    re.compile(
+    Pattern(rf"^{_CREDIT}\((?:[\w-]+(?:\.[\w-]+)+|{PLACE})\)\s+licensed\s+{_UNDER}{_SEVERAL}$", re.IGNORECASE),
+    Pattern(
         rf"^(?:{_WORK}\s+(?:is|are|has\s+been)\s+)?dedicated\s+to\s+the\s+public\s+domain\s+{_UNDER}{_SEVERAL}$",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"^(?:(?:{_NOTICE}{_HOLDER}[\s,;-]*)?(?:{_WORK}\s+(?:by\s+{_HOLDER}\s+)?(?:is|are|has\s+been|have\s+been)\s+)?|{_NOTICE}{_HOLDER}\s+(?:is|are)\s+)"
         rf"{_LICENSED}\s*(?:to\s+the\s+public\s+)?{_UNDER}{_SEVERAL}{_VERIFY}$",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"^(?:{_NOTICE}(?:by\s+)?[^.;:?!,(\ue000-\ue002]{{0,50}}?\s*[,;:(|/-]\s*)?(?:(?:(?:creative\s+commons\s+)?licen[cs]e[sd]?|rights|usage\s+terms|music|audio|recording|track|song)\b\s*:?\s*)?"
         rf"(?:is\s+)?{_SEVERAL}{_VERIFY}$",
         re.IGNORECASE,
     ),
-    re.compile(rf"^(?:music|audio|recording|track|song|album)\s+{_LICENSED}\s+{_UNDER}{_SEVERAL}$", re.IGNORECASE),
-    re.compile(rf"^to\s+view\s+a\s+copy\s+of\s+this\s+licen[cs]e,?\s+visit\s+{TOOL}$", re.IGNORECASE),
-    re.compile(
+    Pattern(rf"^(?:music|audio|recording|track|song|album)\s+{_LICENSED}\s+{_UNDER}{_SEVERAL}$", re.IGNORECASE),
+    Pattern(rf"^to\s+view\s+a\s+copy\s+of\s+this\s+licen[cs]e,?\s+visit\s+{TOOL}$", re.IGNORECASE),
+    Pattern(
         rf"^(?:to\s+the\s+extent\s+possible\s+under\s+law,?\s+{_HOLDER}\s+)?(?:has|have)\s+waived\s+all\s+copyright[^.\ue000-\ue002]{{0,80}}\s+(?:{_UNDER})?{_SEVERAL}$",
         re.IGNORECASE,
     ),
