@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -46,9 +46,6 @@ LONGEST_TIMES = 10
 """An answer that is metadata may take so many times the timeout in all."""
 REFUSED_HOLD = 60.0
 """Seconds. A refused connection may mean that the host has shut this address out: nobody asks it meanwhile."""
-
-SHORT_REST = 4096
-"""Bytes of a body that nobody wants which are read all the same, because a new connection costs more."""
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _ANYWHERE = frozenset(
@@ -283,22 +280,21 @@ class Client:
     ) -> Answer:
         packed = {"Accept-Encoding": "gzip, identity;q=0.5", **headers}
         with self._asked(url, packed, secret, also=also, obeys_robots=obeys_robots) as (final, answer):
-            pieces = self._pieces(answer, what=shown(final), limit=limit)
-            body = bytearray()
-            for piece in unpacked(pieces, answer.headers.get("Content-Encoding", ""), limit=limit, what=shown(final)):
-                body += piece
-            return Answer(final, answer.status, answer.headers, bytes(body))
+            pieces = self._pieces(answer, url=final, limit=limit)
+            coding = answer.headers.get("Content-Encoding", "")
+            body = b"".join(unpacked(pieces, coding, limit=limit, what=shown(final)) if coding else pieces)
+            return Answer(final, answer.status, answer.headers, body)
 
-    def _pieces(self, answer: HTTPResponse, *, what: str, limit: int) -> Iterator[bytes]:
+    def _pieces(self, answer: HTTPResponse, *, url: str, limit: int) -> Iterator[bytes]:
         """Yield a body as it was sent, within its time."""
         until = self._clock.monotonic() + LONGEST_TIMES * self.conduct.timeout
         received = 0
-        for piece in self._raw(answer, what=what, size=1 << 16):
+        for piece in self._raw(answer, url=url, size=1 << 16):
             received += len(piece)
             if received > limit:
-                raise SourceProtocolError(f"{what}: the answer is longer than {limit} bytes")
+                raise SourceProtocolError(f"{shown(url)}: the answer is longer than {limit} bytes")
             if self._clock.monotonic() > until:
-                raise SourceUnavailableError(f"{what}: the answer takes too long; {received} bytes so far")
+                raise SourceUnavailableError(f"{shown(url)}: the answer takes too long; {received} bytes so far")
             yield piece
 
     def _delivery(
@@ -313,27 +309,27 @@ class Client:
             validator=validator_of(answer.headers),
             length=length,
             content_type=answer.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
-            chunks=self._bounded(answer, what=shown(url), left=limit - first),
+            chunks=self._bounded(answer, url=url, left=limit - first),
         )
 
-    def _bounded(self, answer: HTTPResponse, *, what: str, left: int) -> Iterator[bytes]:
+    def _bounded(self, answer: HTTPResponse, *, url: str, left: int) -> Iterator[bytes]:
         """Yield chunks; one byte more than allowed is handed on, so that the capture sees that it is too much."""
         most = max(left, 0) + CHUNK
-        for chunk in self._raw(answer, what=what, size=CHUNK):
+        for chunk in self._raw(answer, url=url, size=CHUNK):
             most -= len(chunk)
             if most < 0:
-                raise SourceProtocolError(f"{what}: the body does not end after {left} bytes")
+                raise SourceProtocolError(f"{shown(url)}: the body does not end after {left} bytes")
             yield chunk
 
-    def _raw(self, answer: HTTPResponse, *, what: str, size: int) -> Iterator[bytes]:
-        """Yield a body as it comes in, one receive at a time: one that drips is noticed, and nothing is copied twice."""
+    def _raw(self, answer: HTTPResponse, *, url: str, size: int) -> Iterator[bytes]:
+        """Yield a body as it comes in, in pieces that are worth their handling; see `archiver.sources.web.connections`."""
         import urllib3  # noqa: PLC0415 - slow, needed only when something is asked
 
         while True:
             try:
                 piece = answer.read1(size, decode_content=False)
             except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-                raise SourceUnavailableError(f"{what}: broke off: {short(error)}") from error
+                raise SourceUnavailableError(f"{shown(url)}: broke off: {short(error)}") from error
             if not piece:
                 return
             if self._clock.stopping():
@@ -352,6 +348,8 @@ class Client:
         is_file: bool = False,
     ) -> Iterator[tuple[str, HTTPResponse]]:
         """Ask, follow redirects ourselves, and close the answer at the end."""
+        from archiver.sources.web.connections import finish  # noqa: PLC0415 - slow, needed only when something is asked
+
         reach, here = self.conduct.reach, url
         reach.checked(url)
         self._refuse_misplaced(secret)
@@ -360,25 +358,23 @@ class Client:
             answer = self._sent(here, _fields(headers, first=url, here=here), secret)
             try:
                 if answer.status in _REDIRECTS:
+                    finish(answer)
                     here = _without(reach.redirected(here, answer.headers.get("Location", "")), secret)
                     continue
                 if answer.status != 200 and answer.status not in also:
+                    finish(answer)
                     raise self._fault(answer, here)
                 if self.listener is not None:
                     self.listener(url, answer.headers)
                 yield here, answer
                 return
             finally:
-                _finish(answer)
+                answer.close()
         raise SourceProtocolError(f"{shown(url)}: more than {MOST_REDIRECTS} redirects")
 
     def _take_turn(self, url: str, *, obeys_robots: bool, is_paced: bool) -> None:
         host = urlsplit(url).netloc.lower()
-        if (
-            not self.conduct.contact
-            and not is_loopback(host_of(url))
-            and host_of(url) not in self.conduct.reach.private
-        ):
+        if not self.conduct.contact and not (is_loopback(host_of(url)) or host_of(url) in self.conduct.reach.private):
             raise SettingsError(
                 f"{shown(url)} is not contacted without a way to reach you: [archive] contact is empty",
                 next_command='export ARCHIVER_ARCHIVE__CONTACT="mailto:you@example.org"   # or set it in archiver.toml',
@@ -456,18 +452,9 @@ def _unaskable() -> tuple[type[Exception], ...]:
     return above.InvalidURL, below.LocationValueError, below.InvalidHeader, UnicodeError
 
 
-def _finish(answer: HTTPResponse) -> None:
-    """Let go of an answer. Its connection is kept where the rest of the body is short, as that of a redirect is."""
-    left = SHORT_REST
-    with suppress(Exception):
-        while left > 0 and not answer.closed and (piece := answer.read1(left, decode_content=False)):
-            left -= len(piece)
-    answer.close()
-
-
 def _fields(headers: Mapping[str, str], *, first: str, here: str) -> dict[str, str]:
     """Return the fields that go with a request: another origin than the first gets only those that hold no secret."""
-    if origin_of(first) == origin_of(here):
+    if first == here or origin_of(first) == origin_of(here):
         return dict(headers)
     return {name: value for name, value in headers.items() if name.lower() in _ANYWHERE}
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
@@ -83,15 +84,7 @@ class Reach:
             return "not an http address"
         if parts.username or parts.password:
             return "with a user name"
-        return self._refusal_by_name(host)
-
-    def _refusal_by_name(self, host: str) -> str:
-        if not self._is_named(host) and not self._matches(host):
-            return "a host that this source does not ask"
-        literal = ipaddress.ip_address("127.0.0.1") if is_loopback(host) else _literal(host)
-        if literal is not None:
-            return self.refusal_of(host, literal)
-        return "not on this machine, and the endpoint is" if self.is_here and not self._is_named(host) else ""
+        return _refusal_by_name(self, host)
 
     def refusal_of(self, host: str, address: Address) -> str:
         """Return why a host may not be asked at an address, or nothing.
@@ -103,7 +96,7 @@ class Reach:
         inner = _embedded(address)
         if inner is not None:
             return self.refusal_of(host, inner)
-        if self._is_named(host) or any(address in network for network in self._networks()):
+        if self.is_named(host) or any(address in network for network in self._networks()):
             return ""
         if self.is_here:
             return "" if address.is_loopback else f"{address} is not on this machine, and the endpoint is"
@@ -111,10 +104,12 @@ class Reach:
             return ""
         return f"{address} is a private address"
 
-    def _is_named(self, host: str) -> bool:
+    def is_named(self, host: str) -> bool:
+        """Tell whether the settings name a host."""
         return host in self.private or (bool(self.endpoint) and host == host_of(self.endpoint))
 
-    def _matches(self, host: str) -> bool:
+    def matches(self, host: str) -> bool:
+        """Tell whether a host is one of those that may be asked."""
         if not self.hosts or (self.is_here and is_loopback(host)):
             return True
         return any(
@@ -128,6 +123,17 @@ class Reach:
             with suppress(ValueError):
                 found.append(ipaddress.ip_network(text, strict=False))
         return found
+
+
+@lru_cache(maxsize=4096)
+def _refusal_by_name(reach: Reach, host: str) -> str:
+    """Return why a host may not be asked, as far as its name can tell; the same at each request."""
+    if not reach.is_named(host) and not reach.matches(host):
+        return "a host that this source does not ask"
+    literal = ipaddress.ip_address("127.0.0.1") if is_loopback(host) else _literal(host)
+    if literal is not None:
+        return reach.refusal_of(host, literal)
+    return "not on this machine, and the endpoint is" if reach.is_here and not reach.is_named(host) else ""
 
 
 def is_public(address: Address) -> bool:

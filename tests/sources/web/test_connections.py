@@ -21,8 +21,8 @@ from tests.servers.raw_http import raw_server, whole
 def client_of():
     made = []
 
-    def client(reach):
-        conduct = Conduct("archiver/0", "mailto:a@example.org", reach, 0, timeout=10, patience=Patience(0.01, 1))
+    def client(reach, timeout=10):
+        conduct = Conduct("archiver/0", "mailto:a@example.org", reach, 0, timeout=timeout, patience=Patience(0.01, 1))
         made.append(Client(conduct, clock=SystemClock()))
         return made[-1]
 
@@ -104,6 +104,20 @@ def test_a_body_that_is_left_unread_gives_its_connection_up(client_of):
         assert server.connections == 2
 
 
+@pytest.mark.parametrize("framed", [True, False])
+def test_a_slow_body_comes_in_chunks_worth_their_handling_and_none_is_lost_where_it_stalls(client_of, framed):
+    head = b"HTTP/1.1 200 OK\r\n" + (b"Content-Length: 100000\r\n\r\n" if framed else b"\r\n")
+    pieces = [piece for _ in range(50) for piece in (b"x" * 1000, 0.002)]
+    with raw_server() as server:
+        server.answers["/a"] = [head, *pieces, 3]
+        client = client_of(Reach(server.url), timeout=0.5)
+        received = []
+        with client.open(f"{server.url}/a") as delivery, pytest.raises(SourceUnavailableError, match="broke off"):
+            received.extend(delivery.chunks)
+        assert sum(map(len, received)) == 50_000
+        assert len(received) < 10
+
+
 def test_as_many_connections_are_kept_as_threads_ask_at_once(client_of):
     gate = threading.Barrier(12)
     with keeping({"/a": kept(b"abc")}) as server:
@@ -134,7 +148,9 @@ def test_an_authority_that_the_environment_names_is_trusted_and_no_other(client_
         before = server.connections
         assert client.get(f"{url}/a").body == b"abc"
         with client.open(f"{url}/long") as delivery:
-            assert b"".join(delivery.chunks) == body
+            chunks = list(delivery.chunks)
+        assert b"".join(chunks) == body
+        assert len(chunks) < 20, "records of TLS are gathered"
         assert client.get(f"{url}/a").body == b"abc"
         assert server.connections == before + 1
 
