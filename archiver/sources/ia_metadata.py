@@ -134,15 +134,15 @@ def _file(item: ItemId, name: str, entry: dict[str, Any]) -> DeclaredFile:
         digests=tuple(_digests(entry)),
         format=first(entry.get("format")),
         private=any(map(is_true, texts(entry.get("private")))),
-        facts=tuple((key, first(entry[key])) for key in _FACTS if first(entry.get(key))),
+        facts=tuple((key, found) for key in _FACTS if (found := first(entry.get(key)))),
     )
 
 
 def _role(item: ItemId, name: str, entry: dict[str, Any]) -> FileRole:
     """Class a file by name, not only by what the source calls it: `_meta.xml` is "original" in some items."""
     source = first(entry.get("source"))
-    own_records = {item.name + end for end in _PROVENANCE_ENDS}
-    if name in own_records or name in _PROVENANCE_NAMES or source == "metadata":
+    is_own_record = name.startswith(item.name) and name[len(item.name) :] in _PROVENANCE_ENDS
+    if is_own_record or name in _PROVENANCE_NAMES or source == "metadata":
         return FileRole.PROVENANCE
     if is_true(first(entry.get("old_version"))) or name.startswith("history/files/"):
         return FileRole.OLD_VERSION

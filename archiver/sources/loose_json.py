@@ -62,6 +62,8 @@ def inner(value: object, *keys: str) -> object:
 
 def texts(value: object) -> tuple[str, ...]:
     """Return the texts of a field that may be a text, a number, a list of such, or missing."""
+    if isinstance(value, str):
+        return (value,) if value else ()
     values = value if isinstance(value, list) else [value]
     return tuple(text(one) for one in values if text(one))
 
@@ -85,6 +87,8 @@ def text(value: object) -> str:
 
 def first(value: object) -> str:
     """Return the first text of a field, or an empty one."""
+    if value is None or isinstance(value, str):
+        return value or ""
     return next(iter(texts(value)), "")
 
 
