@@ -1,13 +1,15 @@
 """Staging in a directory: temporary name, write, fsync, rename, fsync of the directory.
 
     <root>/<SHA-256 of the item's identifier>/item          the identifier, as text
-                                             /state         the state of the item that the files below belong to
+                                             /state-<SHA-256>           empty: the state of the item that the files below belong to
                                              /<SHA-256 of the source's name>.part       bytes coming in
                                              /<SHA-256 of the source's name>.validator  the entity tag they belong to
                                              /<SHA-256 of the source's name>            a whole file, durable
                                              /kept-<name>                               records
 
 No name from outside becomes a path here, so no hostile name can leave the directory.
+
+An item's directory is made durable with the first whole file or record in it: of one without any, nothing was promised.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from archiver.core.fixity import Digest
 
 CHUNK = 1 << 20
+WORTH_RESUMING = 1 << 20
+"""Bytes. Of less, a run that is killed keeps no entity tag: the source is asked for the whole file again."""
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG}
 
 
@@ -65,7 +69,8 @@ class DiskStaging:
         """Keep a small record of the item durably; see the port."""
         with _translated(self._root):
             directory = self._made(item)
-            _write_durably(directory / f"kept-{_hashed(name)}", content)
+            _write_whole(directory / f"kept-{_hashed(name)}", content)
+            _sync_directory(directory)
 
     def kept(self, item: ItemId, name: str) -> bytes | None:
         """Return a record kept earlier, or None."""
@@ -104,11 +109,12 @@ class DiskStaging:
             directory = self._directory(item)
             if self._states.get(item) == state:
                 return directory
-            if _read(directory / "state") != str(state):
+            if not _is_of(directory, state):
                 if directory.exists():
                     shutil.rmtree(directory)
                 self._made(item)
-                _write_durably(directory / "state", str(state).encode())
+                # A name alone: it is durable with the names of the files beside it, and needs no fsync of its own.
+                _state_path(directory, state).touch()
             self._states[item] = state
             return directory
 
@@ -116,7 +122,7 @@ class DiskStaging:
         directory = self._directory(item)
         if not (directory / "item").exists():
             directory.mkdir(parents=True, exist_ok=True)
-            _write_durably(directory / "item", str(item).encode("utf-8", "surrogatepass"))
+            _write_whole(directory / "item", str(item).encode("utf-8", "surrogatepass"))
             _sync_directory(self._root)
         return directory
 
@@ -142,6 +148,7 @@ class DiskIncoming:
             path if self._committed else self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644
         )
         self._validator = _read(self._validator_path) or ""
+        self._is_validator_kept = bool(self._validator)
         try:
             self._take_up()
         except BaseException:
@@ -171,17 +178,16 @@ class DiskIncoming:
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             self._hasher = Hasher(self._algorithms)
             if validator != self._validator:
-                self._validator_path.unlink(missing_ok=True)
-                # Not made durable: after a power failure the bytes are hashed anew and compared with the source's digest.
-                if validator:
-                    self._validator_path.write_bytes(validator.encode("utf-8", "surrogatepass"))
+                self._forget_validator()
             self._validator = validator
 
     def write(self, chunk: bytes) -> None:
         """Append bytes, hashing them in passing."""
         with _translated(self._path.parent):
             _write_all(self._descriptor, chunk)
-        self._hasher.update(chunk)
+            self._hasher.update(chunk)
+            if self.offset >= WORTH_RESUMING:
+                self._keep_validator()
 
     def digests(self) -> tuple[Digest, ...]:
         """Return the digests of the bytes here."""
@@ -193,7 +199,7 @@ class DiskIncoming:
             if not self._committed:
                 os.fsync(self._descriptor)
                 self._part.rename(self._path)
-                self._validator_path.unlink(missing_ok=True)
+                self._forget_validator()
                 _sync_directory(self._path.parent)
                 self._committed = True
         sha256 = next(digest for digest in self.digests() if digest.algorithm is Algorithm.SHA256)
@@ -203,9 +209,11 @@ class DiskIncoming:
         """Let the file go; what is here stays, for a later resume. Of a file without a byte nothing stays."""
         try:
             with _translated(self._path.parent):
-                if not self._committed and not self.offset:
+                if not self._committed and self.offset:
+                    self._keep_validator()
+                elif not self._committed:
                     self._part.unlink(missing_ok=True)
-                    self._validator_path.unlink(missing_ok=True)
+                    self._forget_validator()
         finally:
             os.close(self._descriptor)
 
@@ -213,6 +221,20 @@ class DiskIncoming:
         """Hash what an earlier run left, so that appending goes on from there."""
         while chunk := os.read(self._descriptor, CHUNK):
             self._hasher.update(chunk)
+
+    def _keep_validator(self) -> None:
+        """Keep the entity tag for a resume.
+
+        Not made durable: after a power failure the bytes are hashed anew and compared with the source's digest.
+        """
+        if self._validator and not self._is_validator_kept:
+            self._validator_path.write_bytes(self._validator.encode("utf-8", "surrogatepass"))
+            self._is_validator_kept = True
+
+    def _forget_validator(self) -> None:
+        if self._is_validator_kept:
+            self._validator_path.unlink(missing_ok=True)
+            self._is_validator_kept = False
 
     @property
     def _validator_path(self) -> Path:
@@ -261,14 +283,23 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _write_durably(path: Path, content: bytes) -> None:
+def _state_path(directory: Path, state: Digest) -> Path:
+    return directory / f"state-{state.value}"
+
+
+def _is_of(directory: Path, state: Digest) -> bool:
+    """Tell whether what is here belongs to a state; runs of earlier versions wrote it into a file of its own."""
+    return _state_path(directory, state).exists() or _read(directory / "state") == str(state)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file whose bytes are durable before it has its name; the name is durable when its directory is."""
     part = path.with_name(path.name + ".new")
     with part.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     part.rename(path)
-    _sync_directory(path.parent)
 
 
 def _sync_directory(directory: Path) -> None:

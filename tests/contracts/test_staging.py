@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import random
+from pathlib import Path
 
 import pytest
 
@@ -129,5 +130,67 @@ def test_a_file_of_which_nothing_came_leaves_nothing(staging, tmp_path):
         incoming.begin(validator='"1"')
         incoming.write(BYTES[:10])
         incoming.begin(validator='"2"')
-    assert {path.name for path in (tmp_path / "staging").rglob("*") if path.is_file()} == {"item", "state"}
+    names = {path.name for path in (tmp_path / "staging").rglob("*") if path.is_file()}
+    assert names == {"item", f"state-{STATE.value}"}
     assert stage(staging, BYTES[:10], sizes=()).size == 10
+
+
+def test_what_a_run_of_an_earlier_version_left_is_taken_up(staging):
+    staged = stage(staging, BYTES, sizes=())
+    staged.path.with_name(f"state-{STATE.value}").unlink()
+    staged.path.with_name("state").write_text(str(STATE))
+    again = DiskStaging(staged.path.parents[1])
+    with receive(again) as incoming:
+        assert incoming.offset == len(BYTES)
+    with receive(again, state=OTHER) as incoming:
+        assert incoming.offset == 0
+
+
+def test_an_entity_tag_is_kept_once_the_bytes_are_worth_a_resume(staging, tmp_path):
+    def tags():
+        return [path.read_text() for path in (tmp_path / "staging").rglob("*.validator")]
+
+    with receive(staging) as incoming:
+        incoming.begin(validator='"1"')
+        incoming.write(BYTES[:10])
+        assert tags() == []
+        incoming.write(BYTES[10 : 1 << 20])
+        assert tags() == ['"1"']
+        incoming.begin(validator='"2"')
+        assert tags() == []
+        incoming.write(BYTES[:10])
+    assert tags() == ['"2"']  # whoever leaves in an orderly way keeps it whatever the size
+    with receive(staging) as incoming:
+        assert (incoming.offset, incoming.validator) == (10, '"2"')
+        incoming.begin(validator="")
+        incoming.write(BYTES[:10])
+        incoming.commit()
+    assert tags() == []
+
+
+def test_an_item_of_one_small_file_costs_six_fsyncs(staging, monkeypatch):
+    stage(staging, BYTES[:10], sizes=(), name="makes the root")
+    staging.discard(ITEM)
+    counted, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (counted.append(descriptor), fsync(descriptor)))
+    stage(staging, BYTES[:10], sizes=())
+    staging.keep(ITEM, "aip.json", b"sealed")
+    # The item's name and its directory; the file and its name; the record and its name.
+    assert len(counted) == 6
+
+
+def test_every_name_is_durable_once_a_file_is_whole_or_a_record_kept(staging, monkeypatch):
+    """The directory is the last thing that is waited for."""
+    fsync, waited = os.fsync, []
+
+    def waiting(descriptor):
+        waited.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", waiting)
+    staged = stage(staging, BYTES[:10], sizes=())
+    directory = staged.path.parent
+    assert waited[-1] == directory
+    assert directory.parent in waited
+    staging.keep(ITEM, "aip.json", b"sealed")
+    assert waited[-1] == directory
