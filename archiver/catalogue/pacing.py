@@ -116,11 +116,12 @@ class SharedSlots:
         self._claims = claims
         self._name = name
         self._number = number
-        # No more threads of this process ask the database than could ever be served.
-        self._free = threading.Semaphore(number)
+        self._free: dict[str, threading.Semaphore] = {}
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
+    def taken(self, host: str = "") -> Iterator[None]:
         """Hold a slot for the time of the context; waits for one."""
-        with self._free, self._claims.slot(self._name, self._number):
+        # No more threads of this process ask the database than could ever be served.
+        free = self._free.get(host) or self._free.setdefault(host, threading.Semaphore(self._number))
+        with free, self._claims.slot(f"{self._name}\0{host}" if host else self._name, self._number):
             yield

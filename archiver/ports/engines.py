@@ -18,6 +18,7 @@ class Engine(Protocol):
         """Yield ``function(value)`` for each value, in the order of completion.
 
         At most a bounded number of values is taken from ``values`` ahead of the results, so that memory does not grow
-        with their number. An exception of the function ends the iteration, after work in hand has finished.
+        with their number. An exception of the function ends the iteration, after work in hand has finished; one of
+        ``values`` ends it after the results of what was taken before.
         """
         ...

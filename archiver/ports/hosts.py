@@ -32,6 +32,10 @@ class HostTimes(Protocol):
 class Slots(Protocol):
     """So many bodies of a source open at once, for everybody who asks that source."""
 
-    def taken(self) -> AbstractContextManager[None]:
-        """Hold a slot for the time of the context; waits for one."""
+    def taken(self, host: str = "") -> AbstractContextManager[None]:
+        """Hold a slot for the time of the context; waits for one.
+
+        Args:
+            host: Whose, where a source's files lie on many hosts: so many bodies are open for each of them.
+        """
         ...

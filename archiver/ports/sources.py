@@ -24,12 +24,14 @@ class CandidatePage:
         announced: How many items the source said there are, or None.
         marks: For each item what the source says of its state here (a time of change, a revision), or empty where it says
             nothing; an item whose mark is the one of the last run is not described again. Empty where it never says.
+        hosts: For each item the host that its files lie on, where they lie on many; empty for a source that is one host.
     """
 
     items: tuple[ItemId, ...]
     cursor: str
     announced: int | None
     marks: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

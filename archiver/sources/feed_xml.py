@@ -128,11 +128,16 @@ class Feed:
     title: str
     keys: tuple[str, ...]
     _entries: dict[str, Callable[[], Entry]]
+    _hosts: dict[str, str]
 
     def mark(self, key: str) -> str:
         """Return a digest of an entry and of what the feed says of itself: what its state and its judgement rest on."""
         read = self._entries.get(key)
         return hashlib.sha256(read().kept).hexdigest() if read else ""
+
+    def host(self, key: str) -> str:
+        """Return the host that an entry's first enclosure lies on, lower case, or empty."""
+        return self._hosts.get(key, "")
 
     def entry(self, key: str) -> Entry | None:
         """Return an entry, or None where the feed has none of this key (by now)."""
@@ -151,12 +156,22 @@ def parse_feed(received: bytes, *, url: str) -> Feed:
     # Without its entries: each of them looks through the head, and a feed may have ten thousand.
     head = [child for child in channel if _name(child) not in {"item", "atom:entry"}]
     entries: dict[str, Callable[[], Entry]] = {}
+    hosts: dict[str, str] = {}
     for item in items:
         guid = _guid(item, url)
         key = hashlib.sha256(guid.encode("utf-8", "surrogatepass")).hexdigest()[:16] if guid else ""
-        if key and key not in entries and any(_enclosures(item, url)):
+        enclosure = next(_enclosures(item, url), None)
+        if key and key not in entries and enclosure is not None:
             entries[key] = _reader(item, head, guid, url)
-    return Feed(_text(head, "title", "atom:title"), tuple(entries), entries)
+            hosts[key] = _host(enclosure.url)
+    return Feed(_text(head, "title", "atom:title"), tuple(entries), entries, hosts)
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _reader(item: Any, head: list[Any], guid: str, url: str) -> Callable[[], Entry]:

@@ -93,8 +93,9 @@ class Feeds:
                 self._addresses[key] = address
                 found = self._current(key, address, fresh=0.0)
                 marks = tuple(found.feed.mark(entry) for entry in found.feed.keys)
+                hosts = tuple(found.feed.host(entry) for entry in found.feed.keys)
             items = tuple(ItemId(self.name, f"{key}.{entry}") for entry in found.feed.keys)
-            yield CandidatePage(items, str(number) if number < len(addresses) else "", None, marks)
+            yield CandidatePage(items, str(number) if number < len(addresses) else "", None, marks, hosts)
 
     def describe(self, item: ItemId) -> SourceItem:
         """Read what a feed says of an entry now; see the port."""

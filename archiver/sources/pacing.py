@@ -59,7 +59,7 @@ def refuse_long_wait(host: str, seconds: float) -> None:
 
 
 class Slots:
-    """So many bodies open at once, and no more.
+    """So many bodies open at once, and no more; see `archiver.ports.hosts.Slots`.
 
     Args:
         number: At least one.
@@ -67,15 +67,17 @@ class Slots:
     """
 
     def __init__(self, number: int, clock: Clock) -> None:
-        self._free = threading.Semaphore(number)
+        self._number = number
+        self._free: dict[str, threading.Semaphore] = {}
         self._clock = clock
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
+    def taken(self, host: str = "") -> Iterator[None]:
         """Hold a slot for the time of the context."""
-        while not self._free.acquire(timeout=_STEP):
+        free = self._free.get(host) or self._free.setdefault(host, threading.Semaphore(self._number))
+        while not free.acquire(timeout=_STEP):
             self._clock.wait(0)
         try:
             yield
         finally:
-            self._free.release()
+            free.release()

@@ -9,9 +9,11 @@ import csv
 import hashlib
 import json
 import re
+import sys
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlsplit
 
 from archiver.core.errors import SourceProtocolError, SourceUnavailableError
 from archiver.sources.loose_json import first, texts
@@ -69,6 +71,7 @@ class UrlList:
         self._heading_lines = 0
         self._index: OrderedDict[str, tuple[int, ...]] = OrderedDict()
         self._marks: dict[str, bytes] = {}
+        self._hosts: dict[str, str] = {}
 
     def items(self) -> list[tuple[str, str]]:
         """Return the names of all items, in the order of the list, each with a digest of its rows.
@@ -79,6 +82,10 @@ class UrlList:
         """
         self._refresh()
         return [(name, self._marks[name].hex()) for name in self._index]
+
+    def host(self, item: str) -> str:
+        """Return the host of an item's first file, lower case; empty where it stands below the source's own address."""
+        return self._hosts.get(item, "")
 
     def rows(self, item: str) -> list[Row]:
         """Return the rows of an item as they stand now; empty where there are none. Raises as `items`."""
@@ -100,6 +107,7 @@ class UrlList:
                 return
             index: OrderedDict[str, tuple[int, ...]] = OrderedDict()
             marks: dict[str, bytes] = {}
+            hosts: dict[str, str] = {}
             for offset, row in self._read(file):
                 offsets = (*index.get(row.item, ()), offset)
                 if len(offsets) > MOST_ROWS_OF_ITEM:
@@ -107,7 +115,9 @@ class UrlList:
                 index[row.item] = offsets
                 written = json.dumps(row.written, sort_keys=True).encode()
                 marks[row.item] = hashlib.sha256(marks.get(row.item, b"") + written).digest()[:16]
-            self._index, self._marks, self._state = index, marks, state
+                if host := _host(row):
+                    hosts.setdefault(row.item, sys.intern(host))
+            self._index, self._marks, self._hosts, self._state = index, marks, hosts, state
 
     @property
     def _is_table(self) -> bool:
@@ -209,6 +219,15 @@ def plain_names(columns: Iterable[str]) -> dict[str, str]:
         found[column] = name if alias in taken else alias
         taken.add(found[column])
     return found
+
+
+def _host(row: Row) -> str:
+    files = row.values.get("files")
+    entry = files[0] if isinstance(files, list) and files and isinstance(files[0], dict) else row.values
+    try:
+        return urlsplit(first(entry.get("url")).strip()).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _state(path: Path) -> tuple[int, int]:

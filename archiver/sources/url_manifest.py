@@ -73,13 +73,16 @@ class UrlManifests:
             return
         list_ = selection.query.rpartition(".")[0] if selection.query.endswith(SUFFIXES) else selection.query
         with self._lock:
-            names = self._opened(list_).items()
+            rows = self._opened(list_)
+            names = rows.items()
+            hosts = [rows.host(name) for name, _ in names]
         start = int(cursor) if re.fullmatch(r"[0-9]{1,9}", cursor) else 0
         for at in range(start, max(len(names), start + 1), PAGE):
             part = names[at : at + PAGE]
             page = tuple(ItemId(self.name, f"{list_}.{name}") for name, _ in part)
             following = str(at + PAGE) if at + PAGE < len(names) else ""
-            yield CandidatePage(page, following, len(names), tuple(mark for _, mark in part))
+            marks = tuple(mark for _, mark in part)
+            yield CandidatePage(page, following, len(names), marks, tuple(hosts[at : at + PAGE]))
 
     def describe(self, item: ItemId) -> SourceItem:
         """Read what the list says of an item now; see the port."""

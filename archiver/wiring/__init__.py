@@ -35,7 +35,13 @@ if TYPE_CHECKING:
 PROGRAM = f"archiver/{__version__}"
 AGENT = f"archiver {__version__}"
 PUTS = 16
-"""Objects that are put at once, over all items in hand: what waits for a disk or a service waits together."""
+"""Objects that are put at once in each store, over all items in hand: what waits for a disk or a service waits together."""
+AHEAD = 4
+"""Items in hand for each job, once those before them wait: one that comes in, and some that wait for their stores."""
+SLOW = 2.0
+"""Seconds after which an item is taken to wait for a host, a store or an examination, and another one is begun beside it."""
+STAGED_AHEAD = 8 << 30
+"""Bytes that items beyond the jobs may keep in staging: a store that is slow for a night must not fill a disk."""
 
 
 def clock() -> SystemClock:
@@ -59,11 +65,16 @@ def sample_selections() -> dict[str, str]:
     return shipped()
 
 
-def threads(number: int, name: str) -> ThreadEngine:
-    """Return an engine of so many threads."""
+def threads(number: int, name: str, *, most: int | None = None, slow: float | None = None) -> ThreadEngine:
+    """Return an engine of so many threads; see there."""
     from archiver.engines.threads import ThreadEngine
 
-    return ThreadEngine(number, name=name)
+    return ThreadEngine(number, name=name, most=most, slow=slow)
+
+
+def in_hand(jobs: int) -> int:
+    """Return how many items are in hand at most. With one job, one item goes after the other whatever it waits for."""
+    return jobs if jobs == 1 else min(AHEAD * jobs, jobs + 48)
 
 
 def directory_store(name: str, root: Path) -> SweptStore:
@@ -127,9 +138,13 @@ def s3_location(name: str, table: StoreTable) -> S3Location:
         raise SettingsError(f"stores.{name}: {error}") from error
 
 
-def open_stores(settings: Settings, names: Sequence[str], *, puts: Engine | None = None) -> Mapping[str, SweptStore]:
+def open_stores(
+    settings: Settings, names: Sequence[str], *, puts: Mapping[str, Engine] | None = None
+) -> Mapping[str, SweptStore]:
     """Return stores by name, in the order of the names; see `open_store`."""
-    return {name: open_store(name, settings.stores[name], home=settings.home, puts=puts) for name in names}
+    return {
+        name: open_store(name, settings.stores[name], home=settings.home, puts=(puts or {}).get(name)) for name in names
+    }
 
 
 def open_catalogue(settings: Settings) -> Catalogue:
@@ -211,6 +226,7 @@ def opened_walk(
         opened: A source that is open already, in place of the one that the selection names.
     """
     from archiver.core.events import Agent
+    from archiver.engines.bounds import Bounds
     from archiver.shelf.profiles import PROFILE_IDENTIFIER
     from archiver.staging.disk import DiskStaging
     from archiver.wiring.listening import opened_examining
@@ -228,11 +244,13 @@ def opened_walk(
             settings, selection.source, clock=clock, jobs=jobs, sharing=shared
         )
         stack.callback(source.close)
-        items, transfers = threads(jobs, "item"), threads(downloads, "transfer")
-        stack.callback(items.close)
-        stack.callback(transfers.close)
-        puts = threads(PUTS, "put")
-        stack.callback(puts.close)
+        most = in_hand(jobs)
+        items = threads(jobs, "item", most=most, slow=SLOW)
+        # Every item in hand has threads of its own to wait in: those of one host must not be in the way of another's.
+        transfers = threads(downloads, "transfer", most=downloads * most)
+        puts = {name: threads(PUTS, f"put-{name}") for name in settings.stores}
+        for engine in (items, transfers, *puts.values()):
+            stack.callback(engine.close)
         vault = open_stores(settings, tuple(settings.stores), puts=puts)
         yield Walk(
             source=source,
@@ -256,7 +274,9 @@ def opened_walk(
             forgets=opened is not None or capabilities(selection.source).forgets,
             examining=stack.enter_context(opened_examining(settings)),
             claims=shared.claims,
+            stages=Bounds(jobs, each=downloads, volume=STAGED_AHEAD, slow=SLOW, clock=clock),
             puts=puts,
+            share=downloads,
         )
 
 

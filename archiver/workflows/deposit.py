@@ -35,7 +35,8 @@ def deposit(
     clock: Clock,
     agent: Agent,
     is_first: bool = True,
-    puts: Engine | None = None,
+    puts: Mapping[str, Engine] | None = None,
+    in_turn: Callable[[Iterable[str]], Iterator[str]] = iter,
 ) -> tuple[tuple[Copy, ...], tuple[Event, ...]]:
     """Put an AIP into every store and return the copies and what happened.
 
@@ -49,8 +50,9 @@ def deposit(
         clock: For the dates of the checks.
         agent: Who is to be named in the events.
         is_first: Whether the first of these stores is the first one that holds the AIP (an ingestion, no replication).
-        puts: Puts several large objects of a group at once, and reads back what the store has not confirmed itself. None
-            for one after the other.
+        puts: For each store what puts several large objects of a group at once, and reads back what the store has not
+            confirmed itself. Where there is none, one goes after the other.
+        in_turn: Puts the stores in order while the deposit goes on, so that it comes to a busy one last.
 
     Raises:
         StoreError: One store could not take the bag; bags in other stores stay, nothing half-written looks whole, and
@@ -61,8 +63,8 @@ def deposit(
     copies: list[Copy] = []
     events: list[Event] = []
     adopt = True
-    for name, store in stores.items():
-        grade, adopted = _deposit_in(aip, store, adopt=adopt, puts=puts)
+    for name in in_turn(stores):
+        grade, adopted = _deposit_in(aip, stores[name], adopt=adopt, puts=puts.get(name) if puts else None)
         adopt = adopt and not adopted
         at = clock.now()
         copies.append(Copy(name, aip.prefix.rstrip("/"), CopyStatus.GOOD, grade, at))
@@ -74,7 +76,8 @@ def deposit(
             events.append(
                 Event(type_, at, EventOutcome.SUCCESS, detail, agent, aip.item, version=aip.version, store=name)
             )
-    return tuple(copies), tuple(events)
+    order = list(stores)
+    return tuple(sorted(copies, key=lambda copy: order.index(copy.store))), tuple(events)
 
 
 def _deposit_in(aip: Aip, store: Store, *, adopt: bool, puts: Engine | None) -> tuple[Grade, bool]:

@@ -3,6 +3,10 @@
     candidate ── describe ── appraise ──> AdmittedItem ── capture ──> Sip ── reappraise ──> Sip ── pack ──> Aip ── deposit
                                 └──> refused | quarantined                       └──> quarantined
 
+Each item walks this way on one thread. What bounds the walk are its stages (`archiver.ports.stages`): so many items come
+in, so many are examined, and more of them wait in staging for their stores, up to a bound. A slow place fills its own line
+and stalls no other.
+
 One item's fault is that item's outcome; the run goes on. What was finished stays finished when the run is stopped or
 killed, and the same command goes on from there.
 """
@@ -51,6 +55,7 @@ from archiver.workflows.reappraise import asked, quarantine, reappraise, waiting
 from archiver.workflows.recall import shelf_of
 from archiver.workflows.recognise import BATCH, EVERYTHING_NEEDED, Span, candidates, changed_event, note_gone, note_turn
 from archiver.workflows.replicate import replicate
+from archiver.workflows.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -194,7 +199,10 @@ def _outcomes(
             walk.progress.ended(item, outcome=outcome.outcome)
             yield replace(outcome, stage=Stage.ADMITTED)
     left = (one for one in candidates(selection, walk, limit, tally, unknown) if one.item not in finished)
-    yield from walk.items.over(partial(walked, selection=selection, walk=walk), left)
+    turns = Turns(left, share=walk.share)
+    for outcome in walk.items.over(partial(walked, selection=selection, walk=walk), turns):
+        turns.ended(outcome.item)
+        yield outcome
 
 
 def walked(candidate: Candidate, *, selection: Selection, walk: Walk, is_rehearsal: bool = False) -> ItemOutcome:
@@ -208,7 +216,7 @@ def walked(candidate: Candidate, *, selection: Selection, walk: Walk, is_rehears
         walk.progress.began(candidate.item)
         walk.progress.ended(candidate.item, outcome=candidate.recognised.outcome)
         return candidate.recognised
-    trail = _Trail()
+    trail = _Trail(candidate.host)
     with nullcontext() if is_rehearsal else walk.claims.held(candidate.item):
         outcome = _guarded(candidate.item, selection, walk, trail, is_rehearsal=is_rehearsal)
     if trail.stage < Stage.ADMITTED and not is_rehearsal:
@@ -286,8 +294,9 @@ def _finished_or_walked(item: ItemId, selection: Selection, walk: Walk, trail: _
 
 @dataclass(slots=True)
 class _Trail:
-    """How far one item came."""
+    """How far one item came, and from which host."""
 
+    host: str
     stage: Stage = Stage.FOUND
 
 
@@ -343,7 +352,8 @@ def _walk_item(item: ItemId, selection: Selection, walk: Walk, trail: _Trail) ->
         if waits is not None:
             return _undecided(*waits)
         try:
-            outcome = _ingest(verdict, selection, walk)
+            with walk.stages.staged(sum(file.size or 0 for file, _ in verdict.files)):
+                outcome = _ingest(verdict, selection, walk, trail.host)
         except CaptureError:
             if round_ == ROUNDS:
                 raise
@@ -357,22 +367,24 @@ def _walk_item(item: ItemId, selection: Selection, walk: Walk, trail: _Trail) ->
     )
 
 
-def _ingest(admitted: AdmittedItem, selection: Selection, walk: Walk) -> ItemOutcome | None:
+def _ingest(admitted: AdmittedItem, selection: Selection, walk: Walk, host: str) -> ItemOutcome | None:
     """Capture, pack and deposit an admitted item; None when the item changed meanwhile and must be appraised anew."""
     item = admitted.item.id
     state = _state(admitted)
     walk.progress.expects(item, files=len(admitted.files), bytes_=sum(file.size or 0 for file, _ in admitted.files))
-    sip = capture(
-        admitted,
-        state=state,
-        source=walk.source,
-        staging=walk.staging,
-        transfers=walk.transfers,
-        clock=walk.clock,
-        progress=walk.progress,
-        patience=walk.patience,
-        shelf=_shelf(admitted, walk),
-    )
+    shelf = _shelf(admitted, walk)
+    with walk.stages.capturing(host):
+        sip = capture(
+            admitted,
+            state=state,
+            source=walk.source,
+            staging=walk.staging,
+            transfers=walk.transfers,
+            clock=walk.clock,
+            progress=walk.progress,
+            patience=walk.patience,
+            shelf=shelf,
+        )
     _take_down_damage(sip, walk)
     judged = reappraise(sip, selection, table=walk.table, gatehouse=walk.gatehouse, clock=walk.clock)
     if isinstance(judged, TurnedAway):
@@ -426,7 +438,9 @@ def _take_down_damage(sip: Sip, walk: Walk) -> None:
 
 def _store(aip: Aip, walk: Walk, *, stores: Mapping[str, Store], updated: str, decision: str) -> ItemOutcome:
     """Deposit an AIP, take it down in the catalogue, and only then let go of staging."""
-    copies, events = deposit(aip, stores=stores, clock=walk.clock, agent=walk.imprint.agent, puts=walk.puts)
+    copies, events = deposit(
+        aip, stores=stores, clock=walk.clock, agent=walk.imprint.agent, puts=walk.puts, in_turn=walk.stages.in_turn
+    )
     sounds = next((sounds_in(content) for path, content in aip.tag_files if str(path) == TECHNICAL), ())
     holding = Holding(
         item=aip.item,

@@ -55,11 +55,13 @@ class Candidate:
         item: Identifier.
         mark: What its state there and its judgement here rest on, or empty.
         recognised: How it ended, where it need not be asked for again.
+        host: Where its files lie, for a source whose files lie on many hosts; else empty.
     """
 
     item: ItemId
     mark: str
     recognised: ItemOutcome | None
+    host: str = ""
 
 
 def candidates(
@@ -86,8 +88,9 @@ def candidates(
 
 
 def _known(page: CandidatePage, selection: Selection, walk: Walk) -> Iterator[Candidate]:
+    hosts = page.hosts or ("",) * len(page.items)
     if not page.marks:
-        yield from (Candidate(item, "", None) for item in page.items)
+        yield from (Candidate(item, "", None, host) for item, host in zip(page.items, hosts, strict=True))
         return
     # The policy besides the selection: archiver.toml adds to what it denies.
     fixed = {
@@ -99,10 +102,10 @@ def _known(page: CandidatePage, selection: Selection, walk: Walk) -> Iterator[Ca
     marks = [mark_of({**fixed, "state": mark}) for mark in page.marks]
     sighted = walk.sightings.sighted(selection.name, page.items)
     stores, now = frozenset(walk.stores), walk.clock.now()
-    for item, mark in zip(page.items, marks, strict=True):
+    for item, mark, host in zip(page.items, marks, hosts, strict=True):
         known = sighted.get(item)
         stands = known is not None and known.stands(mark, stores=stores, now=now) and not _has_moved(known, walk)
-        yield Candidate(item, mark, _as_before(known) if known is not None and stands else None)
+        yield Candidate(item, mark, _as_before(known) if known is not None and stands else None, host)
 
 
 def _has_moved(known: Sighting, walk: Walk) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archiver.ports.progress import Progress
     from archiver.ports.sightings import Sightings
     from archiver.ports.sources import Source
+    from archiver.ports.stages import Stages
     from archiver.ports.staging import Staging
     from archiver.ports.stores import Store, SweptStore
     from archiver.ports.withdrawals import Withdrawals
@@ -40,7 +41,10 @@ class Walk:
         imprint: What every bag says of who made it.
         gatehouse: Tags, bytes seen before, and the quarantine.
         preferences: Knows what the source's host states about machines.
-        puts: Engine that puts several large objects of a bag at once; must not share its threads with ``items``.
+        stages: Bounds of what the items in hand do at once.
+        puts: For each store an engine that puts several large objects of a bag at once: what waits for one store is in nobody's
+            way at another. Must not share their threads with ``items``.
+        share: Items of one host in hand while there are others, for a source whose files lie on many hosts.
         claims: Keep an item in one hand at a time, where several processes walk.
         examining: Listens to what was captured; None where the settings say not to.
         sightings: What earlier crawls met.
@@ -67,8 +71,10 @@ class Walk:
     preferences: PreferenceSource
     sightings: Sightings
     claims: Claims
+    stages: Stages
     examining: Examining | None = None
-    puts: Engine | None = None
+    puts: Mapping[str, Engine] = field(default_factory=dict)
+    share: int = 2
     since: datetime | None = None
     by_window: bool = False
     forgets: bool = False

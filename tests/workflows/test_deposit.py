@@ -44,7 +44,11 @@ def aip(tmp_path):
 
 def deposited(aip, *stores, puts=None):
     return deposit(
-        aip, stores={store.name: store for store in stores}, clock=SystemClock(), agent=Agent("test"), puts=puts
+        aip,
+        stores={store.name: store for store in stores},
+        clock=SystemClock(),
+        agent=Agent("test"),
+        puts=dict.fromkeys((store.name for store in stores), puts) if puts else None,
     )
 
 

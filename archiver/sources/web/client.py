@@ -72,7 +72,7 @@ class Conduct:
         contact: How the services' operators reach ours; no public host is asked without one.
         reach: Where it may go.
         requests_per_second: To one host, over all threads and processes; 0 for no limit.
-        downloads: Bodies open at once, over all threads of this client.
+        downloads: Bodies open at once, over all threads of this client; for each host where files may lie anywhere.
         timeout: Seconds without a byte.
         patience: How often metadata is asked for.
         largest_file: Bytes of a file whose size nobody declared.
@@ -245,7 +245,7 @@ class Client:
         # If-Range (RFC 9110 §13.1.5): bytes of another state must never be appended to those that are here.
         ranged = {"Range": f"bytes={offset}-", "If-Range": validator} if resumes else {}
         plain = {**(headers or {}), "Accept-Encoding": "identity"}
-        with self._slots.taken():
+        with self._slots.taken("" if self.conduct.reach.hosts else urlsplit(url).netloc.lower()):
             named: dict[str, Any] = {"also": (206, 416), "obeys_robots": obeys_robots, "is_file": True}
             with self._asked(url, {**plain, **ranged}, secret, **named) as (_, answer):
                 place = place_of(answer.status, answer.headers, resumes=resumes, offset=offset, size=size)
