@@ -137,13 +137,13 @@ def _totals(connection: sqlite3.Connection) -> Totals:
         StoreTotals(store, copies, size, good, datetime.fromisoformat(oldest) if oldest else None)
         for store, copies, size, good, oldest in _remembered(connection, "stores")
     )
-    ((items,),) = connection.execute("SELECT count(*) FROM item WHERE latest_version IS NOT NULL")
-    outcomes = dict(connection.execute("SELECT outcome, count(*) FROM item GROUP BY outcome"))
+    query = "SELECT outcome, count(*) FROM item WHERE outcome IN ('quarantined', 'failed', 'refused') GROUP BY outcome"
+    outcomes = dict(connection.execute(query))
     query = "SELECT id, selection, selection_digest, started_at, ended_at, is_complete, counts FROM run"
     with closing(connection.execute(f"{query} ORDER BY id DESC LIMIT 10")) as rows:
         runs = tuple(_run(*row) for row in rows)
     return Totals(
-        items=items,
+        items=_remembered(connection, "items"),
         versions=versions,
         files=files,
         bytes=bytes_,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PAGE = 500
 """Rows read at once."""
+TOLD = (Outcome.QUARANTINED.value, Outcome.FAILED.value, Outcome.REFUSED.value)
+"""Outcomes that totals count; the others are those of nearly all items, and an index counts these alone."""
 
 _AIPS = sa.select(schema.item.c.source, schema.item.c.name, schema.aip).join_from(schema.item, schema.aip)
 
@@ -98,14 +100,12 @@ class Reading(Remembering):
 
     def totals(self) -> Totals:
         """Return what the archive holds; see the port."""
-        count = sa.func.count()
+        items = self._remembered("items", _item_total)
         versions, files, bytes_ = self._remembered("versions", _version_totals)
         stores = self._remembered("stores", _store_totals)
         with self._reads() as connection:
-            items = connection.execute(
-                sa.select(count).select_from(schema.item).where(schema.item.c.latest_version.is_not(None))
-            ).scalar_one()
-            by_outcome = sa.select(schema.item.c.outcome, count).group_by(schema.item.c.outcome)
+            outcome = schema.item.c.outcome
+            by_outcome = sa.select(outcome, sa.func.count()).where(outcome.in_(TOLD)).group_by(outcome)
             outcomes: dict[str, int] = {row[0]: row[1] for row in connection.execute(by_outcome)}
             runs = connection.execute(sa.select(schema.run).order_by(schema.run.c.id.desc()).limit(10)).all()
         return Totals(
@@ -131,6 +131,11 @@ def _copies(connection: sa.Connection, aip_ids: Sequence[int]) -> dict[int, tupl
     for row in connection.execute(query) if aip_ids else ():
         found[row.aip_id] = (*found[row.aip_id], rows.copy(row))
     return found
+
+
+def _item_total(connection: sa.Connection) -> int:
+    query = sa.select(sa.func.count()).select_from(schema.item).where(schema.item.c.latest_version.is_not(None))
+    return connection.execute(query).scalar_one()
 
 
 def _version_totals(connection: sa.Connection) -> list[int]:

@@ -151,3 +151,18 @@ def test_the_default_of_a_backlog_is_the_reading_of_every_byte(url):
         "primary", interval=interval, grade=Grade.READ, now=NOW
     )
     catalogue.close()
+
+
+def test_a_look_at_the_totals_goes_through_no_table_of_items(url, tmp_path):
+    whole(url)
+    asked = []
+    glance = Glance(url)
+    glance._connection.set_trace_callback(asked.append)
+    glance.totals()
+    glance.close()
+
+    connection = sqlite3.connect(tmp_path / "a place" / "catalogue.sqlite")
+    plans = [row[3] for query in asked for row in connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+    connection.close()
+    assert any("item" in plan for plan in plans)
+    assert [plan for plan in plans if plan.startswith("SCAN item")] == []
