@@ -68,7 +68,7 @@ def main() -> None:
 
 def grow(catalogue: Catalogue, have: int, want: int) -> int:
     """Bring the catalogue to so many items, by the database's own means."""
-    with catalogue._engine.begin() as connection:  # noqa: SLF001 - a benchmark builds what the product never would
+    with catalogue._writes() as connection:  # noqa: SLF001 - a benchmark builds what the product never would
         is_postgresql = connection.dialect.name == "postgresql"
         for statement in bulk(have + 1, want, is_postgresql=is_postgresql):
             connection.exec_driver_sql(statement)

@@ -104,7 +104,7 @@ class SharedClaims:
         with self._lock, self._translated():
             if key in self._ours:
                 return False
-            taken = bool(self._connection.execute(sa.select(sa.func.pg_try_advisory_lock(*key))).scalar_one())
+            taken = bool(self._connection.execute(_LOCK, {"kind": key[0], "number": key[1]}).scalar_one())
             if taken:
                 self._ours.add(key)
             return taken
@@ -112,7 +112,7 @@ class SharedClaims:
     def _release(self, key: tuple[int, int]) -> None:
         with self._lock, self._translated():
             self._ours.discard(key)
-            self._connection.execute(sa.select(sa.func.pg_advisory_unlock(*key)))
+            self._connection.execute(_UNLOCK, {"kind": key[0], "number": key[1]})
 
 
 def number(text: str) -> int:
@@ -120,12 +120,28 @@ def number(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:4], "big") >> 1
 
 
+_KIND, _NUMBER = sa.bindparam("kind", type_=sa.Integer), sa.bindparam("number", type_=sa.Integer)
+_LOCK = sa.select(sa.func.pg_try_advisory_lock(_KIND, _NUMBER))
+_UNLOCK = sa.select(sa.func.pg_advisory_unlock(_KIND, _NUMBER))
 _HERE = "locktype = 'advisory' AND objsubid = 2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 _OTHERS = sa.text(
     f"SELECT EXISTS (SELECT 1 FROM pg_locks WHERE {_HERE} AND classid = :kind AND granted AND pid <> pg_backend_pid())"  # noqa: S608
 )
 _HOLDERS = sa.text(
     f"SELECT EXISTS (SELECT 1 FROM pg_locks WHERE {_HERE} AND classid = :kind AND objid = :number AND granted)"  # noqa: S608
+)
+
+
+_OURS = insert(schema.in_hand).on_conflict_do_nothing()
+_THEIRS = sa.select(schema.in_hand).where(
+    schema.in_hand.c.sha256.in_(sa.bindparam("digests", expanding=True)),
+    sa.or_(
+        schema.in_hand.c.source != sa.bindparam("source"),
+        schema.in_hand.c.name != sa.bindparam("name"),
+    ),
+)
+_RELEASE = schema.in_hand.delete().where(
+    schema.in_hand.c.source == sa.bindparam("of_source"), schema.in_hand.c.name == sa.bindparam("of_name")
 )
 
 
@@ -155,28 +171,18 @@ class SharedBytesInHand:
 
     def release(self, item: ItemId) -> None:
         """Let go of an item's bytes; see the port."""
-        table = schema.in_hand.c
         with self._writes() as connection:
-            connection.execute(
-                schema.in_hand.delete().where(
-                    table.source == rows.text(item.source), table.name == rows.text(item.name)
-                )
-            )
+            connection.execute(_RELEASE, {"of_source": rows.text(item.source), "of_name": rows.text(item.name)})
 
     def _claimed(self, values: list[bytes], item: ItemId, licence: str) -> tuple[SeenBytes, ...]:
-        table = schema.in_hand.c
         source, name = rows.text(item.source), rows.text(item.name)
         found: list[SeenBytes] = []
         with self._writes() as connection:
             for start in range(0, len(values), BATCH):
                 batch = values[start : start + BATCH]
                 ours = [{"sha256": one, "source": source, "name": name, "licence": licence} for one in batch]
-                connection.execute(insert(schema.in_hand).on_conflict_do_nothing(), ours)
-                theirs = connection.execute(
-                    sa.select(schema.in_hand).where(
-                        table.sha256.in_(batch), sa.or_(table.source != source, table.name != name)
-                    )
-                )
+                connection.execute(_OURS, ours)
+                theirs = connection.execute(_THEIRS, {"digests": batch, "source": source, "name": name})
                 found += [
                     SeenBytes(Digest(Algorithm.SHA256, row.sha256.hex()), ItemId(row.source, row.name), row.licence)
                     for row in theirs

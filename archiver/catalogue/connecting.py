@@ -27,7 +27,7 @@ _KEEPALIVES = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_kee
 
 
 def sqlite_engine(url: sa.URL, timeout: float) -> sa.Engine:
-    """Return the engine of a file, whose directory is made; who will write says so by the option ``writes``.
+    """Return the engine of a file, whose directory is made. Its transactions begin with `begin_reading` and `begin_writing`.
 
     Raises:
         CatalogueError: The directory cannot be made.
@@ -54,13 +54,20 @@ def sqlite_engine(url: sa.URL, timeout: float) -> sa.Engine:
         if record.info.get("file") != _identity(file):
             raise exc.DisconnectionError
 
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        # A reader that turns writer fails at once when another wrote meanwhile; who will write says so at the start.
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
     return kept_from_forks(engine)
+
+
+def begin_reading(connection: sa.Connection) -> None:
+    """Let everything that is read from now on be of one moment."""
+    if connection.dialect.name == "sqlite":
+        # Said to the driver itself: on the way through SQLAlchemy it would cost as much as what is asked next.
+        connection.connection.cursor().execute("BEGIN")
+
+
+def begin_writing(connection: sa.Connection) -> None:
+    """Be the only writer until the transaction ends: a reader that turned writer would fail where another wrote meanwhile."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def postgresql_engine(url: sa.URL, timeout: float) -> sa.Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import weakref
 from contextlib import contextmanager, nullcontext
@@ -15,7 +16,7 @@ from sqlalchemy import exc
 from archiver.catalogue.auditing import Auditing
 from archiver.catalogue.choosing import Choosing
 from archiver.catalogue.chronicle import Chronicling
-from archiver.catalogue.connecting import postgresql_engine, sqlite_engine
+from archiver.catalogue.connecting import begin_reading, begin_writing, postgresql_engine, sqlite_engine
 from archiver.catalogue.covering import Covering
 from archiver.catalogue.enriching import Enriching
 from archiver.catalogue.measuring import Measuring
@@ -102,14 +103,14 @@ class Catalogue(
     @contextmanager
     def _reads(self) -> Iterator[sa.Connection]:
         with translated(self._place), self._engine.connect() as connection:
+            begin_reading(connection)
             yield connection
 
     @contextmanager
     def _writes(self) -> Iterator[sa.Connection]:
-        with self._writer, translated(self._place), self._engine.connect() as plain:
-            connection = plain.execution_options(writes=True)
-            with connection.begin():
-                yield connection
+        with self._writer, translated(self._place), self._engine.connect() as connection, connection.begin():
+            begin_writing(connection)
+            yield connection
 
     def close(self) -> None:
         """Close every connection."""
@@ -211,7 +212,7 @@ def translated(place: str) -> Iterator[None]:
     """
     try:
         yield
-    except (exc.DBAPIError, exc.TimeoutError, UnicodeError) as error:
+    except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error, UnicodeError) as error:
         cause = getattr(error, "orig", None) or error
         text = " ".join(str(cause).split())[:300]
         if "locked" in text.lower() or "lock timeout" in text.lower():

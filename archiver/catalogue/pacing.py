@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -31,6 +31,22 @@ LONGEST_HOLD = 86_400.0
 
 _PACE = schema.pace.c
 _NOW = sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.Float)
+_BY = sa.bindparam("by", type_=sa.Float)
+_IS_HOST = _PACE.host == sa.bindparam("which")
+_HELD = sa.select(_PACE.held_until - _NOW).where(_IS_HOST)
+_NEW = insert(schema.pace).on_conflict_do_nothing()
+_TURN = (
+    schema.pace.update()
+    .where(_IS_HOST)
+    .values(turn=sa.func.greatest(_PACE.turn, _PACE.held_until, _NOW) + _BY)
+    .returning(_PACE.turn - _BY - _NOW)
+)
+_HOLD = (
+    schema.pace.update()
+    .where(_IS_HOST)
+    .values(held_until=sa.func.greatest(_PACE.held_until, _NOW + _BY))
+    .returning(_PACE.held_until - _NOW)
+)
 
 
 class SharedHostTimes:
@@ -55,18 +71,13 @@ class SharedHostTimes:
             InterruptedRunError: The run was asked to stop.
         """
         if interval:
-            turn = sa.func.greatest(_PACE.turn, _PACE.held_until, _NOW) + interval
-            self._wait(host, self._moved(host, {"turn": turn}, _PACE.turn - interval - _NOW))
+            self._wait(host, self._moved(_TURN, host, interval))
         while (held := self._held(host)) > 0:
             self._wait(host, held)
 
     def hold(self, host: str, *, seconds: float) -> None:
         """Let nobody ask the host for so long; an earlier, longer hold stays."""
-        self._moved(
-            host,
-            {"held_until": sa.func.greatest(_PACE.held_until, _NOW + min(seconds, LONGEST_HOLD))},
-            _PACE.held_until - _NOW,
-        )
+        self._moved(_HOLD, host, min(seconds, LONGEST_HOLD))
         with self._lock:
             self._looked.pop(host, None)
 
@@ -76,7 +87,7 @@ class SharedHostTimes:
             if self._clock.monotonic() - self._looked.get(host, -FRESH) < FRESH:
                 return 0.0
         with self._writes() as connection:
-            left = connection.execute(sa.select(_PACE.held_until - _NOW).where(_PACE.host == host)).scalar()
+            left = connection.execute(_HELD, {"which": host}).scalar()
         if left is not None and left > 0:
             return float(left)
         with self._lock:
@@ -91,15 +102,14 @@ class SharedHostTimes:
         if seconds > 0:
             self._clock.wait(seconds)
 
-    def _moved(self, host: str, values: dict[str, Any], left: sa.ColumnElement[float]) -> float:
+    def _moved(self, move: sa.Executable, host: str, by: float) -> float:
         """Change a host's row, made where it is new, and return how many seconds are left."""
-        move = schema.pace.update().where(_PACE.host == host).values(**values).returning(left)
+        values = {"which": host, "by": by}
         with self._writes() as connection:
-            seconds = connection.execute(move).scalar()
+            seconds = connection.execute(move, values).scalar()
             if seconds is None:
-                new = insert(schema.pace).values(host=host, turn=0.0, held_until=0.0).on_conflict_do_nothing()
-                connection.execute(new)
-                seconds = connection.execute(move).scalar_one()
+                connection.execute(_NEW, {"host": host, "turn": 0.0, "held_until": 0.0})
+                seconds = connection.execute(move, values).scalar_one()
         return float(seconds)
 
 

@@ -28,6 +28,30 @@ TOLD = (Outcome.QUARANTINED.value, Outcome.FAILED.value, Outcome.REFUSED.value)
 """Outcomes that totals count; the others are those of nearly all items, and an index counts these alone."""
 
 _AIPS = sa.select(schema.item.c.source, schema.item.c.name, schema.aip).join_from(schema.item, schema.aip)
+_NEWEST = _AIPS.where(schema.aip.c.version == schema.item.c.latest_version, ~is_dark())
+_LATEST = _NEWEST.where(schema.IS_NAMED)
+_VERSIONS = _AIPS.where(schema.IS_NAMED).order_by(schema.aip.c.version)
+_COPIES = (
+    sa.select(schema.copy)
+    .where(schema.copy.c.aip_id.in_(sa.bindparam("aip_ids", expanding=True)))
+    .order_by(schema.copy.c.store)
+)
+_FILES = (
+    sa.select(schema.file)
+    .join_from(schema.file, schema.aip)
+    .join_from(schema.aip, schema.item)
+    .where(schema.IS_NAMED, schema.aip.c.version == sa.bindparam("version"))
+    .order_by(schema.file.c.path)
+    .limit(PAGE)
+)
+_MORE_FILES = _FILES.where(schema.file.c.path > sa.bindparam("last"))
+_EVENTS = (
+    sa.select(schema.event)
+    .join(schema.item)
+    .where(schema.IS_NAMED, schema.event.c.id > sa.bindparam("last"))
+    .order_by(schema.event.c.id)
+    .limit(PAGE)
+)
 
 
 class Reading(Remembering):
@@ -38,21 +62,20 @@ class Reading(Remembering):
 
     def latest(self, item: ItemId) -> Holding | None:
         """Return the newest version; see the port."""
-        query = _AIPS.where(_is(item), schema.aip.c.version == schema.item.c.latest_version, ~is_dark())
         with self._reads() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_LATEST, rows.named(item)).one_or_none()
             return rows.holding(row, _copies(connection, [row.id])[row.id]) if row else None
 
     def versions(self, item: ItemId) -> tuple[Holding, ...]:
         """Return every version, oldest first; see the port."""
         with self._reads() as connection:
-            found = connection.execute(_AIPS.where(_is(item)).order_by(schema.aip.c.version)).all()
+            found = connection.execute(_VERSIONS, rows.named(item)).all()
             copies = _copies(connection, [row.id for row in found])
         return tuple(rows.holding(row, copies[row.id]) for row in found)
 
     def holdings(self, *, text: str = "") -> Iterator[Holding]:
         """Yield the newest version of each item in the order of identifiers; see the port."""
-        query = _AIPS.where(schema.aip.c.version == schema.item.c.latest_version, ~is_dark())
+        query = _NEWEST
         if text:
             query = query.where(schema.aip.c.searchable.contains(rows.searchable(text), autoescape=True))
         place = sa.tuple_(schema.item.c.source, schema.item.c.name)
@@ -69,30 +92,21 @@ class Reading(Remembering):
 
     def files(self, item: ItemId, version: int) -> Iterator[HeldFile]:
         """Yield the payload files of one version in the order of their paths; see the port."""
-        query = (
-            sa.select(schema.file)
-            .join_from(schema.file, schema.aip)
-            .join_from(schema.aip, schema.item)
-            .where(_is(item), schema.aip.c.version == version)
-            .order_by(schema.file.c.path)
-            .limit(PAGE)
-        )
-        last: str | None = None
+        query, which = _FILES, {**rows.named(item), "version": version}
         while True:
             with self._reads() as connection:
-                page = connection.execute(query if last is None else query.where(schema.file.c.path > last)).all()
+                page = connection.execute(query, which).all()
             yield from map(rows.held_file, page)
             if len(page) < PAGE:
                 return
-            last = page[-1].path
+            query, which = _MORE_FILES, {**which, "last": page[-1].path}
 
     def events(self, item: ItemId) -> Iterator[Event]:
         """Yield what happened to the item, oldest first; see the port."""
-        query = sa.select(schema.event).join(schema.item).where(_is(item)).order_by(schema.event.c.id).limit(PAGE)
         last = 0
         while True:
             with self._reads() as connection:
-                page = connection.execute(query.where(schema.event.c.id > last)).all()
+                page = connection.execute(_EVENTS, {**rows.named(item), "last": last}).all()
             yield from (rows.event(row, item) for row in page)
             if len(page) < PAGE:
                 return
@@ -121,14 +135,9 @@ class Reading(Remembering):
         )
 
 
-def _is(item: ItemId) -> sa.ColumnElement[bool]:
-    return sa.and_(schema.item.c.source == rows.text(item.source), schema.item.c.name == rows.text(item.name))
-
-
 def _copies(connection: sa.Connection, aip_ids: Sequence[int]) -> dict[int, tuple[Copy, ...]]:
     found: dict[int, tuple[Copy, ...]] = dict.fromkeys(aip_ids, ())
-    query = sa.select(schema.copy).where(schema.copy.c.aip_id.in_(aip_ids)).order_by(schema.copy.c.store)
-    for row in connection.execute(query) if aip_ids else ():
+    for row in connection.execute(_COPIES, {"aip_ids": aip_ids}) if aip_ids else ():
         found[row.aip_id] = (*found[row.aip_id], rows.copy(row))
     return found
 

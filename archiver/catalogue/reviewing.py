@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
-from archiver.catalogue.writing import _inserted, item_row
+from archiver.catalogue.writing import inserted, item_row
 from archiver.core.fixity import Algorithm, Digest
 from archiver.core.holdings import SeenBytes
 from archiver.core.packages import ItemId
@@ -23,6 +23,25 @@ PAGE = 200
 
 _CASES = sa.select(schema.item.c.source, schema.item.c.name, schema.review_case).join_from(
     schema.item, schema.review_case
+)
+_CASES_OF_ONE = _CASES.where(schema.IS_NAMED).order_by(schema.review_case.c.id)
+_HELD: sa.Select[Any] = (
+    sa.select(schema.item.c.source, schema.item.c.name, schema.aip.c.licence, schema.file.c.path, schema.file.c.sha256)
+    .join_from(schema.file, schema.aip)
+    .join_from(schema.aip, schema.item)
+    .where(
+        schema.file.c.sha256.in_(sa.bindparam("digests", expanding=True)),
+        schema.aip.c.version == schema.item.c.latest_version,
+    )
+    .order_by(schema.item.c.source, schema.item.c.name, schema.file.c.path)
+    .limit(1000)
+)
+_BLOCKED: sa.Select[Any] = (
+    sa.select(schema.item.c.source, schema.item.c.name, schema.blocked.c.sha256)
+    .join_from(schema.blocked, schema.item)
+    .where(schema.blocked.c.sha256.in_(sa.bindparam("digests", expanding=True)))
+    .order_by(schema.item.c.source, schema.item.c.name)
+    .limit(1000)
 )
 
 
@@ -44,13 +63,12 @@ class Reviewing:
                 table.item_id == item_id, table.item_set == case.item_set, table.whole_set == case.whole_set
             )
             if connection.execute(known).first() is None:
-                _inserted(connection, schema.review_case, {"item_id": item_id, **_case_values(case)})
+                inserted(connection, schema.review_case, {"item_id": item_id, **_case_values(case)})
 
     def cases(self, item: ItemId) -> tuple[Case, ...]:
         """Return every case of an item, oldest first; see the port."""
-        where = sa.and_(schema.item.c.source == rows.text(item.source), schema.item.c.name == rows.text(item.name))
         with self._reads() as connection:
-            found = connection.execute(_CASES.where(where).order_by(schema.review_case.c.id)).all()
+            found = connection.execute(_CASES_OF_ONE, rows.named(item)).all()
             verdicts = _verdicts(connection, [row.id for row in found]) if found else {}
         return tuple(_case(row, verdicts[row.id]) for row in found)
 
@@ -84,33 +102,10 @@ class Reviewing:
         found: list[SeenBytes] = []
         with self._reads() as connection:
             for start in range(0, len(values), PAGE):
-                some = values[start : start + PAGE]
-                found += map(_held, connection.execute(_holding(some)))
-                found += map(_withdrawn, connection.execute(_blocked(some)))
+                some = {"digests": values[start : start + PAGE]}
+                found += map(_held, connection.execute(_HELD, some))
+                found += map(_withdrawn, connection.execute(_BLOCKED, some))
         return tuple(found)
-
-
-def _holding(values: Sequence[bytes]) -> sa.Select[Any]:
-    item, aip, file = schema.item, schema.aip, schema.file
-    return (
-        sa.select(item.c.source, item.c.name, aip.c.licence, file.c.path, file.c.sha256)
-        .join_from(file, aip)
-        .join_from(aip, item)
-        .where(file.c.sha256.in_(values), aip.c.version == item.c.latest_version)
-        .order_by(item.c.source, item.c.name, file.c.path)
-        .limit(1000)
-    )
-
-
-def _blocked(values: Sequence[bytes]) -> sa.Select[Any]:
-    item, blocked = schema.item, schema.blocked
-    return (
-        sa.select(item.c.source, item.c.name, blocked.c.sha256)
-        .join_from(blocked, item)
-        .where(blocked.c.sha256.in_(values))
-        .order_by(item.c.source, item.c.name)
-        .limit(1000)
-    )
 
 
 def _withdrawn(row: sa.Row[Any]) -> SeenBytes:
@@ -142,7 +137,7 @@ def review_again(connection: sa.Connection, cases: Iterable[Case]) -> None:
             )
         ).scalar()
         if known is None:
-            known = _inserted(connection, schema.review_case, {"item_id": item_id, **_case_values(case)})
+            known = inserted(connection, schema.review_case, {"item_id": item_id, **_case_values(case)})
         verdict = schema.review_verdict
         connection.execute(verdict.delete().where(verdict.c.case_id == known))
         for one in case.verdicts:

@@ -26,6 +26,11 @@ def text(value: str) -> str:
     return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
+def named(item: ItemId) -> dict[str, str]:
+    """Return what `schema.IS_NAMED` asks for."""
+    return {"source": text(item.source), "name": text(item.name)}
+
+
 def searchable(value: str) -> str:
     """Return a text without regard to case, for searching."""
     return text(value).casefold()

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
 from archiver.catalogue.withdrawing import is_dark
-from archiver.catalogue.writing import item_row
+from archiver.catalogue.writing import item_row, note_met, note_met_again, note_outcome
 from archiver.core.crawls import Sighting, Stage, Window
 from archiver.core.errors import ItemNotFoundError
 from archiver.core.holdings import CopyStatus
@@ -53,26 +53,17 @@ class Sighted:
 
     def met(self, run: Run, outcomes: Iterable[ItemOutcome], *, at: datetime) -> None:
         """Remember how items ended; see the port."""
-        selection = rows.text(run.selection)
+        outcomes = tuple(outcomes)
+        if not outcomes:
+            return
         with self._writes() as connection:
             for outcome in outcomes:
                 item_id = item_row(connection, outcome.item)
-                values: dict[str, Any] = {"run_id": run.id}
                 if outcome.stage == Stage.RECOGNISED:
-                    connection.execute(
-                        schema.item.update()
-                        .where(schema.item.c.id == item_id)
-                        .values(outcome=outcome.outcome.value, answered_at=at)
-                    )
+                    note_outcome(connection, item_id, outcome, at=at)
+                    note_met_again(connection, run, item_id)
                 else:
-                    values |= {
-                        "mark": outcome.mark if outcome.outcome is not Outcome.FAILED else "",
-                        "outcome": outcome.outcome.value,
-                        "reasons": rows.text(json.dumps(outcome.reasons)),
-                        "detail": rows.text(outcome.detail),
-                        "described_at": at,
-                    }
-                _upsert(connection, selection, item_id, values)
+                    note_met(connection, run, item_id, outcome, at=at)
 
     def unmet(self, run: Run) -> Iterator[ItemId]:
         """Yield the held items that were met before and not in this run; see the port."""
@@ -152,15 +143,6 @@ class Sighted:
             changed = connection.execute(table.update().where(table.c.selection == name).values(**values))
             if not changed.rowcount:
                 connection.execute(table.insert().values(selection=name, **values))
-
-
-def _upsert(connection: sa.Connection, selection: str, item_id: int, values: dict[str, Any]) -> None:
-    table = schema.sighting
-    changed = connection.execute(
-        table.update().where(table.c.selection == selection, table.c.item_id == item_id).values(**values)
-    )
-    if not changed.rowcount and "mark" in values:
-        connection.execute(table.insert().values(selection=selection, item_id=item_id, **values))
 
 
 def _query(selection: str, items: Sequence[ItemId]) -> sa.Select[Any]:

@@ -11,7 +11,15 @@ from archiver.catalogue import rows, schema
 from archiver.catalogue.remembering import forget
 from archiver.catalogue.reviewing import cases_of, review_again
 from archiver.catalogue.withdrawing import withdrawal_values
-from archiver.catalogue.writing import append_events, insert_rows, item_row, replace_copies
+from archiver.catalogue.writing import (
+    aip_row,
+    append_events,
+    insert_rows,
+    inserted,
+    item_row,
+    note_newest,
+    replace_copies,
+)
 from archiver.core.packages import ItemId
 from archiver.core.snapshots import Shard
 from archiver.core.withdrawals import Withdrawal
@@ -77,7 +85,7 @@ class Snapshots:
     def found(self, holding: Holding, files: Iterable[HeldFile], *, decision: str) -> None:
         """Take down a bag that was found; see the port."""
         with self._writes() as connection:
-            known = _aip_row(connection, holding)
+            known = aip_row(connection, item_row(connection, holding.item), holding.version)
             aip_id = known if known is not None else _hold_again(connection, holding, decision)
             connection.execute(schema.file.delete().where(schema.file.c.aip_id == aip_id))
             insert_rows(connection, schema.file, (rows.file_values(aip_id, file) for file in files))
@@ -123,30 +131,16 @@ def _withdrawals(connection: sa.Connection, item_ids: list[int]) -> tuple[Withdr
     )
 
 
-def _aip_row(connection: sa.Connection, held: Holding) -> int | None:
-    item_id = item_row(connection, held.item)
-    found = connection.execute(
-        sa.select(schema.aip.c.id).where(schema.aip.c.item_id == item_id, schema.aip.c.version == held.version)
-    ).scalar()
-    return None if found is None else int(found)
-
-
 def _hold_again(connection: sa.Connection, held: Holding, decision: str) -> int:
     item_id = item_row(connection, held.item)
-    known = _aip_row(connection, held)
+    known = aip_row(connection, item_id, held.version)
     values: dict[str, Any] = rows.aip_values(held, decision)
     if known is None:
-        row = connection.execute(
-            schema.aip.insert().values(item_id=item_id, version=held.version, **values)
-        ).inserted_primary_key
-        known = int(row[0]) if row else 0
+        known = inserted(connection, schema.aip, {"item_id": item_id, "version": held.version, **values})
     else:
         connection.execute(schema.aip.update().where(schema.aip.c.id == known).values(**values))
     replace_copies(connection, known, held.copies)
-    newer = sa.or_(schema.item.c.latest_version.is_(None), schema.item.c.latest_version < held.version)
-    connection.execute(
-        schema.item.update().where(schema.item.c.id == item_id, newer).values(latest_version=held.version)
-    )
+    note_newest(connection, item_id, held.version)
     return known
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _TABLE = schema.withdrawal.c
 _ALL = sa.select(schema.item.c.source, schema.item.c.name, schema.withdrawal).join_from(schema.item, schema.withdrawal)
+_DARK = _ALL.where(schema.IS_NAMED, _TABLE.ended_at.is_(None)).limit(1)
 
 
 class Withdrawing:
@@ -33,13 +34,8 @@ class Withdrawing:
 
     def withdrawn(self, item: ItemId) -> Withdrawal | None:
         """Return the takedown that keeps an item dark; see the port."""
-        query = _ALL.where(
-            schema.item.c.source == rows.text(item.source),
-            schema.item.c.name == rows.text(item.name),
-            _TABLE.ended_at.is_(None),
-        )
         with self._reads() as connection:
-            row = connection.execute(query.limit(1)).first()
+            row = connection.execute(_DARK, rows.named(item)).first()
         return _withdrawal(row) if row else None
 
     def withdraw(self, withdrawal: Withdrawal, events: Iterable[Event]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from archiver.core.outcomes import Outcome
 from archiver.core.totals import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -26,6 +27,22 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 """Rows written at once."""
+
+_INSERT = {table: table.insert() for table in schema.metadata.tables.values()}
+_ITEM = sa.select(schema.item.c.id).where(schema.IS_NAMED)
+_HOLD = sa.select(schema.item.c.id).where(schema.item.c.id == sa.bindparam("which")).with_for_update()
+_AIP = sa.select(schema.aip.c.id).where(
+    schema.aip.c.item_id == sa.bindparam("which"), schema.aip.c.version == sa.bindparam("number")
+)
+_NEWEST_VERSION = schema.item.update().where(
+    schema.item.c.id == sa.bindparam("which"),
+    sa.or_(schema.item.c.latest_version.is_(None), schema.item.c.latest_version < sa.bindparam("number")),
+)
+_LAST_OUTCOME = schema.item.update().where(schema.item.c.id == sa.bindparam("which"))
+_LAST_EVENT = sa.select(schema.event.c.id, schema.event.c.chain).order_by(schema.event.c.id.desc()).limit(1)
+_MET = schema.sighting.update().where(
+    schema.sighting.c.selection == sa.bindparam("by"), schema.sighting.c.item_id == sa.bindparam("which")
+)
 
 
 class Writing:
@@ -44,7 +61,7 @@ class Writing:
             "counts": "{}",
         }
         with self._writes() as connection:
-            id_ = _inserted(connection, schema.run, values)
+            id_ = inserted(connection, schema.run, values)
         return Run(id_, selection, selection_digest, at, None, complete=False, counts=())
 
     def ingested(self, holding: Holding, files: Iterable[HeldFile], events: Iterable[Event], *, decision: str) -> None:
@@ -52,16 +69,12 @@ class Writing:
         with self._writes() as connection:
             item_id = item_row(connection, holding.item)
             _hold(connection, item_id)
-            known = connection.execute(
-                sa.select(schema.aip.c.id).where(
-                    schema.aip.c.item_id == item_id, schema.aip.c.version == holding.version
-                )
-            ).scalar()
+            known = aip_row(connection, item_id, holding.version)
             if known is not None:
                 replace_copies(connection, known, holding.copies)
                 return
             values = {"item_id": item_id, "version": holding.version, **rows.aip_values(holding, decision)}
-            aip_id = _inserted(connection, schema.aip, values)
+            aip_id = inserted(connection, schema.aip, values)
             insert_rows(
                 connection, schema.copy, (rows.copy_values(aip_id, copy, holding.bytes) for copy in holding.copies)
             )
@@ -70,39 +83,34 @@ class Writing:
                 connection, schema.preference, (rows.preference_values(aip_id, *pair) for pair in holding.preferences)
             )
             insert_rows(connection, schema.sound, (rows.sound_values(aip_id, sound) for sound in holding.sounds))
-            append_events(connection, events)
-            newer = sa.or_(schema.item.c.latest_version.is_(None), schema.item.c.latest_version < holding.version)
-            connection.execute(
-                schema.item.update().where(schema.item.c.id == item_id, newer).values(latest_version=holding.version)
-            )
+            append_events(connection, events, known={holding.item: item_id})
+            note_newest(connection, item_id, holding.version)
 
     def answered(self, run: Run, outcome: ItemOutcome, *, at: datetime) -> None:
         """Take down how an item ended; see the port."""
         with self._writes() as connection:
             item_id = item_row(connection, outcome.item)
-            connection.execute(
-                schema.item.update()
-                .where(schema.item.c.id == item_id)
-                .values(outcome=outcome.outcome.value, answered_at=at)
-            )
+            note_outcome(connection, item_id, outcome, at=at)
+            note_met(connection, run, item_id, outcome, at=at)
             if outcome.outcome is Outcome.UNCHANGED:
                 return  # counted in the run; a nightly row for every item would outgrow everything else
-            connection.execute(
-                schema.outcome.insert().values(
-                    run_id=run.id,
-                    item_id=item_id,
-                    outcome=outcome.outcome.value,
-                    reasons=rows.text(json.dumps(outcome.reasons)),
-                    detail=rows.text(outcome.detail),
-                    decision=rows.text(outcome.decision),
-                    at=at,
-                )
-            )
+            values = {
+                "run_id": run.id,
+                "item_id": item_id,
+                "outcome": outcome.outcome.value,
+                "reasons": rows.text(json.dumps(outcome.reasons)),
+                "detail": rows.text(outcome.detail),
+                "decision": rows.text(outcome.decision),
+                "at": at,
+            }
+            connection.execute(_INSERT[schema.outcome], values)
 
     def appended(self, events: Iterable[Event]) -> None:
         """Append events; see the port."""
-        with self._writes() as connection:
-            append_events(connection, events)
+        events = tuple(events)
+        if events:  # nothing to take down needs no transaction, and no other writer has to wait for it
+            with self._writes() as connection:
+                append_events(connection, events)
 
     def end(
         self, run: Run, *, at: datetime, complete: bool, counts: dict[Outcome, int], crawl: Crawl | None = None
@@ -134,34 +142,78 @@ def replace_copies(connection: sa.Connection, aip_id: int, copies: Iterable[Copy
 
 def item_row(connection: sa.Connection, item: ItemId) -> int:
     """Return the row of an item, making it where it is new; safe against another process that makes it too."""
-    source, name = rows.text(item.source), rows.text(item.name)
-    query = sa.select(schema.item.c.id).where(schema.item.c.source == source, schema.item.c.name == name)
-    found = connection.execute(query).scalar()
+    values = rows.named(item)
+    found = connection.execute(_ITEM, values).scalar()
     if found is not None:
         return int(found)
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415 - only where it is that database
 
-        connection.execute(insert(schema.item).values(source=source, name=name).on_conflict_do_nothing())
-        return int(connection.execute(query).scalar_one())
-    return _inserted(connection, schema.item, {"source": source, "name": name})
+        connection.execute(insert(schema.item).values(**values).on_conflict_do_nothing())
+        return int(connection.execute(_ITEM, values).scalar_one())
+    return inserted(connection, schema.item, values)
+
+
+def aip_row(connection: sa.Connection, item_id: int, version: int) -> int | None:
+    """Return the row of a version of an item, or None when it is not held."""
+    found = connection.execute(_AIP, {"which": item_id, "number": version}).scalar()
+    return None if found is None else int(found)
+
+
+def note_newest(connection: sa.Connection, item_id: int, version: int) -> None:
+    """Let a version be the newest one of its item, unless a newer one is held."""
+    connection.execute(_NEWEST_VERSION, {"which": item_id, "number": version, "latest_version": version})
+
+
+def note_outcome(connection: sa.Connection, item_id: int, outcome: ItemOutcome, *, at: datetime) -> None:
+    """Note how an item ended last."""
+    connection.execute(_LAST_OUTCOME, {"which": item_id, "outcome": outcome.outcome.value, "answered_at": at})
+
+
+def note_met(connection: sa.Connection, run: Run, item_id: int, outcome: ItemOutcome, *, at: datetime) -> None:
+    """Remember how a run met an item that it walked."""
+    values = {
+        "run_id": run.id,
+        "mark": outcome.mark if outcome.outcome is not Outcome.FAILED else "",
+        "outcome": outcome.outcome.value,
+        "reasons": rows.text(json.dumps(outcome.reasons)),
+        "detail": rows.text(outcome.detail),
+        "described_at": at,
+    }
+    selection = rows.text(run.selection)
+    if not connection.execute(_MET, {"by": selection, "which": item_id, **values}).rowcount:
+        connection.execute(_INSERT[schema.sighting], {"selection": selection, "item_id": item_id, **values})
+
+
+def note_met_again(connection: sa.Connection, run: Run, item_id: int) -> None:
+    """Remember that a run met an item that it recognised; how it ended when it was walked stays."""
+    connection.execute(_MET, {"by": rows.text(run.selection), "which": item_id, "run_id": run.id})
 
 
 def _hold(connection: sa.Connection, item_id: int) -> None:
     """Let nobody else take down an AIP of this item until the transaction ends (SQLite has one writer anyway)."""
-    connection.execute(sa.select(schema.item.c.id).where(schema.item.c.id == item_id).with_for_update())
+    if connection.dialect.name == "postgresql":
+        connection.execute(_HOLD, {"which": item_id})
 
 
-def append_events(connection: sa.Connection, events: Iterable[Event]) -> None:
-    """Append events to the chain, within a transaction that the caller holds."""
+def append_events(
+    connection: sa.Connection, events: Iterable[Event], *, known: Mapping[ItemId, int] = MappingProxyType({})
+) -> None:
+    """Append events to the chain, within a transaction that the caller holds.
+
+    Args:
+        connection: In that transaction.
+        events: In their order.
+        known: Rows of items, as far as the caller has asked for them.
+    """
     events = tuple(events)
     # Items before events, here as in `ingested`: who takes two locks in two orders waits for ever.
-    ids = {item: item_row(connection, item) for item in sorted({event.item for event in events})}
+    asked = sorted({event.item for event in events} - known.keys())
+    ids = {**known, **{item: item_row(connection, item) for item in asked}}
     if connection.dialect.name == "postgresql":
         # The chain has one end: whoever appends waits for whoever appends.
         connection.exec_driver_sql("LOCK TABLE event IN EXCLUSIVE MODE")
-    newest = sa.select(schema.event.c.id, schema.event.c.chain).order_by(schema.event.c.id.desc()).limit(1)
-    last = connection.execute(newest).one_or_none()
+    last = connection.execute(_LAST_EVENT).one_or_none()
     chain, before = (bytes(last.chain), last.id) if last is not None else (b"", 0)
 
     def chained() -> Iterator[dict[str, Any]]:
@@ -180,9 +232,10 @@ def insert_rows(connection: sa.Connection, table: sa.Table, values: Iterable[dic
     """Insert rows in batches."""
     iterator = iter(values)
     while batch := list(islice(iterator, BATCH)):
-        connection.execute(table.insert(), batch)
+        connection.execute(_INSERT[table], batch)
 
 
-def _inserted(connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> int:
-    key = connection.execute(table.insert().values(**values)).inserted_primary_key
+def inserted(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> int:
+    """Insert one row and return its number."""
+    key = connection.execute(_INSERT[table], dict(values)).inserted_primary_key
     return int(key[0]) if key else 0

@@ -67,11 +67,14 @@ class Ledger(Protocol):
         ...
 
     def answered(self, run: Run, outcome: ItemOutcome, *, at: datetime) -> None:
-        """Take down how an item ended, with its reasons and its decision; the latest one counts."""
+        """Take down how an item ended, with its reasons and its decision; the latest one counts.
+
+        The run's selection remembers the item at once, as by `archiver.ports.sightings.Sightings.met`.
+        """
         ...
 
     def appended(self, events: Iterable[Event]) -> None:
-        """Append events about objects already taken down."""
+        """Append events about objects already taken down; none needs no transaction."""
         ...
 
     def end(

@@ -118,7 +118,6 @@ def harvest(
                 recognised.append(outcome)
             else:
                 walk.ledger.answered(run, outcome, at=walk.clock.now())
-                walk.sightings.met(run, (outcome,), at=walk.clock.now())
             if len(recognised) >= BATCH:
                 walk.sightings.met(run, recognised, at=walk.clock.now())
                 recognised.clear()

@@ -330,6 +330,16 @@ class CatalogueContract:
         assert all(one.is_settled for one in known.values())
         assert catalogue.sighted("another", [x, y, z]) == {}
 
+    def test_who_takes_down_how_an_item_ended_remembers_it_in_the_same_call(self, catalogue):
+        x = ItemId("internet-archive", "x")
+        for day, ended in enumerate((Outcome.FAILED, Outcome.STORED)):
+            at = AT + timedelta(days=day)
+            run = catalogue.begin(selection="s", selection_digest="d", at=at)
+            catalogue.answered(run, ItemOutcome(x, ended, ("R",), mark="m", stage=Stage.ADMITTED), at=at)
+            known = catalogue.sighted("s", [x])[x]
+            assert (known.outcome, known.reasons, known.described_at) == (ended, ("R",), at)
+        assert known.mark == "m"
+
     def test_what_a_later_run_does_not_meet_is_named_until_it_is_forgotten(self, catalogue):
         x, y = (ItemId("internet-archive", name) for name in "xy")
         first = catalogue.begin(selection="s", selection_digest="d", at=AT)

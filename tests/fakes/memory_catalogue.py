@@ -160,6 +160,7 @@ class MemoryCatalogue:
         self._write()
         self.outcomes[outcome.item] = outcome.outcome
         self.history.append((run.id, outcome))
+        self._remember(run, outcome, at)
 
     def appended(self, events):
         self._write()
@@ -199,8 +200,12 @@ class MemoryCatalogue:
                 if key in self.sightings:
                     self.sightings[key] = (run.id, self.sightings[key][1])
                 continue
-            mark = "" if one.outcome is Outcome.FAILED else one.mark
-            self.sightings[key] = (run.id, Sighting(one.item, mark, one.outcome, one.reasons, _text(one.detail), at))
+            self._remember(run, one, at)
+
+    def _remember(self, run, one, at):
+        mark = "" if one.outcome is Outcome.FAILED else one.mark
+        sighting = Sighting(one.item, mark, one.outcome, one.reasons, _text(one.detail), at)
+        self.sightings[run.selection, one.item] = (run.id, sighting)
 
     def unmet(self, run):
         for (selection, item), (met, _) in sorted(self.sightings.items(), key=lambda entry: entry[0]):
