@@ -13,6 +13,8 @@ import pytest
 
 from tests.archive import environment
 
+pytestmark = pytest.mark.once
+
 
 def catches(pid: int, number: int) -> bool:
     caught = re.search(r"^SigCgt:\s*([0-9a-f]+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)

@@ -67,6 +67,7 @@ def test_a_cluster_walks_and_audits_every_item_as_one_machine_does(archive):
     assert [one["finding"]["code"] for one in audited.records if "finding" in one] == ["OBJECT_CHANGED"]
 
 
+@pytest.mark.once
 def test_killed_workers_and_a_killed_scheduler_lose_nothing_and_do_nothing_twice(archive, cluster):
     published = items(60)
     with ArchiveDouble(published) as double:
@@ -110,6 +111,7 @@ def when(is_so, run):
         time.sleep(0.02)
 
 
+@pytest.mark.once
 def test_a_run_that_is_asked_to_stop_leaves_nothing_going_on_behind_its_back(archive):
     with ArchiveDouble(items(60)) as double:
         double.latency = 0.1
@@ -163,6 +165,7 @@ def test_a_cluster_with_an_sqlite_file_is_refused_with_the_next_command(tmp_path
     assert "postgresql+psycopg://" in result.err.splitlines()[-1]
 
 
+@pytest.mark.once
 def test_a_scheduler_that_does_not_answer_ends_the_run_with_the_next_command(tmp_path, postgresql):
     archive = Archive(tmp_path, "http://127.0.0.1:1", catalogue=postgresql.new_database())
     settings = {"ARCHIVER_ENGINE__SCHEDULER": "tcp://127.0.0.1:1", "ARCHIVER_ENGINE__PATIENCE": "1 s"}

@@ -16,6 +16,7 @@ from tests.servers.s3_servers import BUCKET
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.once
 SEED = 20261124
 KILLS = 20
 ITEMS = 50

@@ -9,10 +9,13 @@ import random
 import subprocess
 import sys
 
+import pytest
+
 from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
 from tests.archive import LICENCE, Archive, environment
 
+pytestmark = pytest.mark.once
 LIMIT = 150 << 20
 """Bytes of resident memory."""
 

@@ -22,6 +22,7 @@ from tests.faults.test_kill import bags_with_a_tag_manifest_are_complete
 from tests.servers.fault_proxy import SLOW_DOWN, FaultProxy, answer
 from tests.servers.s3_servers import BUCKET
 
+pytestmark = pytest.mark.once
 ITEMS = [
     DoubleItem(f"item-{n}", (DoubleFile("a.flac", os.urandom(900_000)),), {"licenseurl": LICENCE}) for n in range(6)
 ]

@@ -20,6 +20,7 @@ from archiver.stores.s3_doctor import S3Doctor
 from tests.archive import Archive
 from tests.servers.s3_servers import BUCKET
 
+pytestmark = pytest.mark.once
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 MODERN = Capabilities(Checksums.SHA256, create_only=True, checks_digests=True, answers_digests=True)
 

@@ -25,6 +25,7 @@ from tests.doubles.service import Reply, ServiceDouble
 from tests.doubles.services import BY, SOUND
 from tests.sources.walking import archive_of
 
+pytestmark = pytest.mark.once
 LONG = 60.0
 """Seconds after which what waits for something here gives up."""
 JOBS = 2
