@@ -19,6 +19,7 @@ from archiver.catalogue.chronicle import Chronicling
 from archiver.catalogue.connecting import begin_reading, begin_writing, postgresql_engine, sqlite_engine
 from archiver.catalogue.covering import Covering
 from archiver.catalogue.enriching import Enriching
+from archiver.catalogue.founding import found_catalogue
 from archiver.catalogue.measuring import Measuring
 from archiver.catalogue.reading import Reading
 from archiver.catalogue.rechecking import Rechecking
@@ -160,6 +161,19 @@ def _bring_to_head(catalogue: Catalogue) -> None:
         revision = _revision(connection)
     if revision == HEAD:
         return
+    with catalogue._writes() as connection:  # noqa: SLF001
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
+        revision = _revision(connection)
+        if revision == HEAD:
+            return  # another process was faster
+        if revision is None and not _has_tables(connection, catalogue._place):  # noqa: SLF001
+            found_catalogue(connection)
+        else:
+            _migrate(connection, catalogue._place, revision)  # noqa: SLF001
+
+
+def _migrate(connection: sa.Connection, place: str, revision: str | None) -> None:
     # Importing Alembic takes longer than most commands; it is needed once for each new revision.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -167,25 +181,18 @@ def _bring_to_head(catalogue: Catalogue) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
     try:
-        with catalogue._writes() as connection:  # noqa: SLF001
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
-            if _revision(connection) == HEAD:
-                return  # another process was faster
-            _refuse_foreign(connection, catalogue._place)  # noqa: SLF001
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        command.upgrade(config, "head")
     except CommandError as error:
         raise CatalogueError(
-            f"the catalogue {catalogue._place} is of revision {revision}, this program knows {HEAD}: "  # noqa: SLF001
-            "it was made by a newer program",
+            f"the catalogue {place} is of revision {revision}, this program knows {HEAD}: it was made by a newer program",
             next_command="pip install --upgrade archiver",
         ) from error
 
 
-def _refuse_foreign(connection: sa.Connection, place: str) -> None:
-    """Leave a database alone that is somebody else's."""
+def _has_tables(connection: sa.Connection, place: str) -> bool:
+    """Tell whether a database holds a catalogue or nothing, and leave one alone that is somebody else's."""
     tables = sa.inspect(connection).get_table_names()
     if tables and "alembic_version" not in tables:
         raise CatalogueError(
@@ -193,6 +200,7 @@ def _refuse_foreign(connection: sa.Connection, place: str) -> None:
             f"actual tables {', '.join(sorted(tables))[:200]}; it was left as it is",
             next_command="archiver init DIR   # or another [catalogue] url in archiver.toml",
         )
+    return bool(tables)
 
 
 def _revision(connection: sa.Connection) -> str | None:

@@ -64,6 +64,69 @@ def test_the_schema_is_what_its_migrations_make_on_postgresql(postgresql):
     up_and_down(postgresql.new_database())
 
 
+def shape(connection):
+    """All that a database says of the tables in it."""
+    inspector = sa.inspect(connection)
+    told = {}
+    for table in inspector.get_table_names():
+        told[table] = {
+            "columns": {
+                column["name"]: (str(column["type"]), column["nullable"], column["default"])
+                for column in inspector.get_columns(table)
+            },
+            "primary": inspector.get_pk_constraint(table),
+            "foreign": sorted(inspector.get_foreign_keys(table), key=str),
+            "unique": sorted(inspector.get_unique_constraints(table), key=str),
+            "indexes": sorted(inspector.get_indexes(table), key=str),
+        }
+    triggers = {
+        "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'",
+        "postgresql": "SELECT tgname, pg_get_triggerdef(t.oid), prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = tgfoid "
+        "WHERE NOT tgisinternal",
+    }[connection.dialect.name]
+    return told, sorted(tuple(row) for row in connection.exec_driver_sql(triggers))
+
+
+def is_founded_as_it_would_be_migrated(new, migrated):
+    open_catalogue(new).close()
+    shapes = []
+    for url in (new, migrated):
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            if url is migrated:
+                command.upgrade(alembic(connection), "head")
+            shapes.append(shape(connection))
+        engine.dispose()
+    assert len(shapes[0][0]) > 20
+    assert shapes[0][1]
+    assert shapes[0] == shapes[1]
+
+
+def test_a_new_catalogue_is_what_all_migrations_make_on_sqlite(tmp_path):
+    is_founded_as_it_would_be_migrated(*(f"sqlite:///{tmp_path / name}.sqlite" for name in ("new", "migrated")))
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_a_new_catalogue_is_what_all_migrations_make_on_postgresql(postgresql):
+    is_founded_as_it_would_be_migrated(postgresql.new_database(), postgresql.new_database())
+
+
+def test_a_catalogue_of_an_earlier_revision_is_brought_to_this_one(url):
+    Path(database(url)).parent.mkdir()
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        command.upgrade(alembic(connection), "0008")
+    engine.dispose()
+
+    open_catalogue(url).close()
+
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == HEAD
+        assert sa.inspect(connection).has_table("memo")
+    engine.dispose()
+
+
 def refuses_changes(url):
     catalogue = open_catalogue(url)
     catalogue.ingested(holding(), [], [event()], decision="{}")
