@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from archiver.catalogue import rows, schema
 from archiver.catalogue.remembering import Remembering
 from archiver.catalogue.withdrawing import is_dark
+from archiver.catalogue.words import that_hold
 from archiver.core.holdings import CopyStatus
 from archiver.core.outcomes import Outcome
 from archiver.core.totals import StoreTotals, Totals
@@ -77,7 +78,8 @@ class Reading(Remembering):
         """Yield the newest version of each item in the order of identifiers; see the port."""
         query = _NEWEST
         if text:
-            query = query.where(schema.aip.c.searchable.contains(rows.searchable(text), autoescape=True))
+            with self._reads() as connection:
+                query = query.where(that_hold(connection, text))
         place = sa.tuple_(schema.item.c.source, schema.item.c.name)
         query = query.order_by(schema.item.c.source, schema.item.c.name).limit(PAGE)
         last: tuple[str, str] | None = None

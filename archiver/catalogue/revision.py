@@ -1,4 +1,4 @@
 """The revision of the schema."""
 
-HEAD = "0011"
+HEAD = "0012"
 """The one this program works with."""

