@@ -29,7 +29,7 @@ from archiver.clock import SystemClock
 from archiver.core.audits import DueCopy
 from archiver.core.fixity import Algorithm, Digest, Grade
 from archiver.core.holdings import HeldFile
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.engines.threads import ThreadEngine
 from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble

@@ -28,8 +28,8 @@ from archiver.catalogue.remembering import forget
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.fixity import Algorithm, Digest, Grade, digest_of
 from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding
+from archiver.core.items import ItemId
 from archiver.core.outcomes import ItemOutcome, Outcome
-from archiver.core.packages import ItemId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from pathlib import Path
 READ = """
 import sys, time
 from archiver.clock import SystemClock
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.ports.offers import Surroundings
 from archiver.sources.fma.dataset import OFFER
 source = OFFER.open(Surroundings("fma-dataset", "", "", SystemClock(), 0, 60, {"folder": sys.argv[1]}))

@@ -13,7 +13,7 @@ from archiver.core.audits import CheckOutcome, DueCopy
 from archiver.core.fixity import Grade
 from archiver.core.forecasts import StoreForecast
 from archiver.core.holdings import CopyStatus
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from archiver.catalogue import schema
+from archiver.core.items import ItemId
 from archiver.core.outcomes import Outcome
-from archiver.core.packages import ItemId
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
 from archiver.core.events import EventOutcome, EventType
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.core.surveys import Activity
 
 if TYPE_CHECKING:

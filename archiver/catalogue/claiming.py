@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import insert
 from archiver.catalogue import rows, schema
 from archiver.core.fixity import Algorithm, Digest
 from archiver.core.holdings import SeenBytes
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -11,7 +11,7 @@ from archiver.catalogue.remembering import Remembering
 from archiver.catalogue.ways import spread_of
 from archiver.catalogue.withdrawing import is_dark
 from archiver.core.holdings import CopyStatus
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
 
 _KNOWN, _HAS = schema.knowledge, schema.identifier
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from archiver.catalogue.opening import Catalogue
     from archiver.core.coverage import Spread
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from archiver.catalogue import rows, schema
 from archiver.catalogue.withdrawing import is_dark
 from archiver.catalogue.writing import insert_rows
+from archiver.core.items import ItemId
 from archiver.core.loudness import Loudness
-from archiver.core.packages import ItemId
 from archiver.core.suspicions import Measured, Recording
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from archiver.core.events import Event
     from archiver.core.holdings import Copy, HeldFile, Holding
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
 
 PAGE = 500
 """Rows read at once."""

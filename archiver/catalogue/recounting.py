@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
+from archiver.core.items import ItemId
 from archiver.core.logbook import ChainedEvent, SealedBag
-from archiver.core.packages import ItemId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

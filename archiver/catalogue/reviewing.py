@@ -11,7 +11,7 @@ from archiver.catalogue import rows, schema
 from archiver.catalogue.writing import inserted, item_row
 from archiver.core.fixity import Algorithm, Digest
 from archiver.core.holdings import SeenBytes
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.core.reviews import Case, Verdict
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.examinations import Verdict
 from archiver.core.fixity import Algorithm, Digest, Grade, parse_digest
 from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding
+from archiver.core.items import ItemId
 from archiver.core.outcomes import Outcome
-from archiver.core.packages import ItemId
 from archiver.core.sounds import Sound
 from archiver.core.totals import Run
 

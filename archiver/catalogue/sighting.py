@@ -14,8 +14,8 @@ from archiver.catalogue.writing import item_row, note_met, note_met_again, note_
 from archiver.core.crawls import Sighting, Stage, Window
 from archiver.core.errors import ItemNotFoundError
 from archiver.core.holdings import CopyStatus
+from archiver.core.items import ItemId
 from archiver.core.outcomes import Outcome
-from archiver.core.packages import ItemId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -20,7 +20,7 @@ from archiver.catalogue.writing import (
     note_newest,
     replace_copies,
 )
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.core.snapshots import Shard
 from archiver.core.withdrawals import Withdrawal
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
 from archiver.catalogue.withdrawing import is_dark
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.core.sounds import DuplicateGroup, Placed, Sameness
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from archiver.catalogue import rows, schema
 from archiver.catalogue.writing import append_events, item_row
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.core.withdrawals import Withdrawal
 
 if TYPE_CHECKING:

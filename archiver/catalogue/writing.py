@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from archiver.core.crawls import Crawl
     from archiver.core.events import Event
     from archiver.core.holdings import Copy, HeldFile, Holding
+    from archiver.core.items import ItemId
     from archiver.core.outcomes import ItemOutcome
-    from archiver.core.packages import ItemId
 
 BATCH = 1000
 """Rows written at once."""

@@ -20,7 +20,7 @@ from archiver.core.licences.policies import PRESETS
 from archiver.core.outcomes import ItemOutcome, Outcome
 
 if TYPE_CHECKING:
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.settings.reading import Settings
     from archiver.wiring.adding import Intake
 

@@ -17,7 +17,7 @@ from archiver.core.audits import AuditPlan, AuditReport, Budget, CheckOutcome, R
 from archiver.core.errors import InterruptedRunError, UsageError
 from archiver.core.findings import Finding, FindingCode
 from archiver.core.fixity import Grade
-from archiver.core.packages import ItemId, parse_item_id
+from archiver.core.items import ItemId, parse_item_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,14 +12,14 @@ from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
 from archiver.cli.progress import progress_bars
 from archiver.core.errors import CannotRunError, InterruptedRunError, UsageError
-from archiver.core.packages import parse_item_id
+from archiver.core.items import parse_item_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from archiver.core.derivatives import Derived, Kind
     from archiver.core.holdings import Holding
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.core.selections import Selection
     from archiver.ports.clock import Clock
     from archiver.settings.reading import Settings

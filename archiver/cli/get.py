@@ -11,7 +11,7 @@ from archiver import wiring
 from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
 from archiver.core.errors import UsageError
-from archiver.core.packages import parse_item_id
+from archiver.core.items import parse_item_id
 
 if TYPE_CHECKING:
     from archiver.core.holdings import Holding

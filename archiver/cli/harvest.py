@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.core.patience import Patience
     from archiver.core.selections import Selection
     from archiver.ports.clock import Clock

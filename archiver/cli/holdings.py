@@ -14,13 +14,13 @@ from archiver.cli.attribution import attribution_option, print_attribution
 from archiver.cli.enrich import print_beside
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
 from archiver.core.errors import UsageError
-from archiver.core.packages import parse_item_id
+from archiver.core.items import parse_item_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from archiver.core.holdings import Holding
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.ports.catalogue import Holdings
     from archiver.ports.preferences import Choices
     from archiver.settings.reading import Settings

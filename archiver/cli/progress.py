@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
 
 SHOWN_AT_ONCE = 8
 """Lines of items in hand; more would not fit a terminal."""

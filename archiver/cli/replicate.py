@@ -12,7 +12,7 @@ from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
 from archiver.cli.log import publish_if_wanted
 from archiver.core.errors import ArchiverError, CannotRunError, InterruptedRunError, UsageError
-from archiver.core.packages import parse_item_id
+from archiver.core.items import parse_item_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

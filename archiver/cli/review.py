@@ -12,13 +12,13 @@ from archiver.cli import status
 from archiver.cli.front import Front, emit, example, output_option, pass_front, printable
 from archiver.core.errors import UsageError
 from archiver.core.handed import SOURCE as ADDED
-from archiver.core.packages import parse_item_id
+from archiver.core.items import parse_item_id
 from archiver.core.reviews import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.core.reviews import Case
     from archiver.ports.reviews import Reviews
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archiver.core.events import Agent
     from archiver.core.findings import Finding
     from archiver.core.forecasts import StoreForecast
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
 
 FIRST_DAY = timedelta(days=1)
 """So long a new copy that was never audited goes ahead of the others, the newest first: a fault of our own writing shows

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from archiver.core.findings import Finding
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
 
 ADD_A_STORE = "add a [stores.NAME] to archiver.toml, then: archiver replicate --to NAME"
 REPAIR = "archiver repair --dry-run"

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from archiver.core.items import ItemId
     from archiver.core.outcomes import ItemOutcome
-    from archiver.core.packages import ItemId
 
 OVERLAP = timedelta(days=2)
 """A window begins so long before the last one's end: what a search learns late is not missed (docs/sources.md)."""

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archiver.core.fixity import Digest
+    from archiver.core.items import ItemId
     from archiver.core.licences.policies import Policy
-    from archiver.core.licences.tools import LicenceTable, Tool
+    from archiver.core.licences.table import LicenceTable
+    from archiver.core.licences.tools import Tool
     from archiver.core.objects import StagedFile
-    from archiver.core.packages import ItemId
 
 ROOT = "derivatives/"
 """Below this prefix of the store; the bags are below ``bags/``."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from archiver.core.licences.evidence import Declaration
-    from archiver.core.licences.tools import LicenceTable
+    from archiver.core.licences.table import LicenceTable
 
 UNREAD = "embedded.unread"
 """The field of a declaration that says: here is something that was not read. It counts as an unresolved claim."""

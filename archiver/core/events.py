@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
 
 
 class EventType(StrEnum):

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from archiver.core.bags.paths import PayloadPath
     from archiver.core.embedded import EmbeddedTags
+    from archiver.core.items import DeclaredFile, SourceItem
     from archiver.core.licences.evidence import Declaration
     from archiver.core.licences.policies import Policy
-    from archiver.core.licences.tools import LicenceTable
-    from archiver.core.packages import DeclaredFile, SourceItem
+    from archiver.core.licences.table import LicenceTable
     from archiver.core.reviews import Case, Reviewed
     from archiver.core.selections import Selection
 

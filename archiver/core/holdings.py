@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.fixity import Digest, Grade
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.core.sounds import Sound
 
 

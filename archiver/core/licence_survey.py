@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from archiver.core.holdings import Holding
     from archiver.core.licences.policies import Policy
-    from archiver.core.licences.tools import LicenceTable, Tool
+    from archiver.core.licences.table import LicenceTable
+    from archiver.core.licences.tools import Tool
 
 MOST_NAMED = 10_000
 """Items that a survey names; all of them are counted."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
 
 
 class Outcome(StrEnum):

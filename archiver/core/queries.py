@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from archiver.core.packages import SourceItem
+    from archiver.core.items import SourceItem
 
 _CLAUSE = re.compile(r'(collection|mediatype|identifier):(?:"([^"()]+)"|([A-Za-z0-9._-]+))')
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from archiver.core.items import ItemId, SourceItem
     from archiver.core.licences.decisions import Decision
     from archiver.core.licences.evidence import Declaration, Evidence
     from archiver.core.licences.tools import Tool
-    from archiver.core.packages import ItemId, SourceItem
 
 PUBLIC_DOMAIN_MARK = "public-domain-mark"
 CONFLICTS = "conflicts"

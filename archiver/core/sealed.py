@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.fixity import parse_digest
-from archiver.core.packages import parse_item_id
+from archiver.core.items import parse_item_id
 
 if TYPE_CHECKING:
     from archiver.core.fixity import Digest
-    from archiver.core.packages import Aip, ItemId, Sip
+    from archiver.core.items import ItemId
+    from archiver.core.packages import Aip, Sip
 
 FORMAT = 1
 

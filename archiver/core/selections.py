@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from archiver.core.packages import FileRole
+from archiver.core.items import FileRole
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.derivatives import Kind
+    from archiver.core.items import DeclaredFile
     from archiver.core.licences.policies import Policy
-    from archiver.core.packages import DeclaredFile
 
 AUDIO_SUFFIXES = frozenset(
     [

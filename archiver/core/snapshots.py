@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.fixity import Grade, parse_digest
 from archiver.core.holdings import Copy, CopyStatus, Holding
-from archiver.core.packages import parse_item_id
+from archiver.core.items import parse_item_id
 from archiver.core.reviews import Case, Verdict
 from archiver.core.withdrawals import Withdrawal
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.core.examinations import Verdict
 
 if TYPE_CHECKING:
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
 
 
 @dataclass(frozen=True, slots=True)

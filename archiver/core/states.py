@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from archiver.core.fixity import Digest
-    from archiver.core.packages import DeclaredFile, ItemId
+    from archiver.core.items import DeclaredFile, ItemId
 
 
 def state_of(item: ItemId, files: Iterable[DeclaredFile], *, licence: str, revision: str = "") -> Digest:

@@ -14,8 +14,8 @@ from archiver.core.examinations import WARNINGS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from archiver.core.items import ItemId
     from archiver.core.loudness import Loudness
-    from archiver.core.packages import ItemId
 
 PREVIEW = "AUDIO_PREVIEW_LENGTH"
 """A recording has exactly the length that shops cut their previews to, and the others of its item tell that it is one."""

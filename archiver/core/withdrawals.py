@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
 
 TOMBSTONES = "archive/withdrawals/"
 """Below this prefix each store keeps a record of every takedown and of its end."""

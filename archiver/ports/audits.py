@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from archiver.core.events import Event
     from archiver.core.fixity import Grade
     from archiver.core.forecasts import StoreForecast
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
 
 
 class AuditLedger(Protocol):

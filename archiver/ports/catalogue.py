@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from archiver.core.crawls import Crawl
     from archiver.core.events import Event
     from archiver.core.holdings import HeldFile, Holding
+    from archiver.core.items import ItemId
     from archiver.core.outcomes import ItemOutcome, Outcome
-    from archiver.core.packages import ItemId
     from archiver.core.totals import Run, Totals
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from archiver.core.coverage import Spread
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
 
 
 class Coverage(Protocol):

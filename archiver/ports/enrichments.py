@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from archiver.core.enrichments import Knowledge
     from archiver.core.identifiers import Identifier
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
 
 
 class IdentifierReader(Protocol):

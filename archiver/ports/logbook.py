@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from archiver.core.holdings import Holding
+    from archiver.core.items import ItemId
     from archiver.core.logbook import ChainedEvent, SealedBag, SignedHead
-    from archiver.core.packages import ItemId
 
 
 class EventRecord(Protocol):

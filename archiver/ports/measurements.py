@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.core.suspicions import Measured, Recording
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from archiver.core.fixity import Digest
+    from archiver.core.items import ItemId
     from archiver.core.objects import StagedFile
-    from archiver.core.packages import ItemId
 
 
 class Origins(Protocol):

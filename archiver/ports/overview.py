@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from archiver.core.coverage import Spread
     from archiver.core.forecasts import StoreForecast
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.core.totals import Totals
 
 

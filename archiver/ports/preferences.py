@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.core.preferences import Stated
 
 

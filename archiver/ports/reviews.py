@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from archiver.core.fixity import Digest
     from archiver.core.holdings import SeenBytes
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.core.reviews import Case, Verdict
 
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.crawls import Sighting, Window
+    from archiver.core.items import ItemId
     from archiver.core.outcomes import ItemOutcome
-    from archiver.core.packages import ItemId
     from archiver.core.totals import Run
 
 

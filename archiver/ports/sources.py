@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from archiver.core.gate import AdmittedItem
-    from archiver.core.packages import DeclaredFile, ItemId, SourceItem
+    from archiver.core.items import DeclaredFile, ItemId, SourceItem
     from archiver.core.selections import Selection
 
 

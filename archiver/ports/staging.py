@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from archiver.core.fixity import Digest
+    from archiver.core.items import ItemId
     from archiver.core.objects import StagedFile
-    from archiver.core.packages import ItemId
 
 
 class Incoming(Protocol):

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.events import Event
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.core.withdrawals import Withdrawal
 
 

@@ -15,13 +15,14 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from archiver.rehearsal.corpus import MTIME
 from archiver.rehearsal.faults import Fault, Kind
+from archiver.rehearsal.published import Request
 from archiver.rehearsal.queries import matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archiver.rehearsal.corpus import DoubleFile
-    from archiver.rehearsal.double import ArchiveDouble
+    from archiver.rehearsal.published import Published
 
 CHUNK = 1 << 20
 PAGE = b"<!DOCTYPE html><html><head><title>Internet Archive</title></head><body>Item not available</body></html>"
@@ -33,7 +34,7 @@ class Answers(BaseHTTPRequestHandler):
     """One request; ``double`` is set by the server."""
 
     protocol_version = "HTTP/1.1"
-    double: ArchiveDouble
+    double: Published
     is_node = False
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
@@ -52,7 +53,7 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request."""
-        self.double.took(self)
+        self.double.took(Request(self.is_node, self.path, dict(self.headers)))
         if self.double.latency:
             time.sleep(self.double.latency)
         try:

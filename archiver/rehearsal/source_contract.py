@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from archiver.core.errors import ItemNotFoundError, SourceError
 from archiver.core.fixity import Hasher, strongest
 from archiver.core.gate import AdmittedItem
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from archiver.core.packages import DeclaredFile, SourceItem
+    from archiver.core.items import DeclaredFile, SourceItem
     from archiver.core.selections import Selection
     from archiver.ports.sources import CandidatePage, Source
 

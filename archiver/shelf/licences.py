@@ -8,7 +8,7 @@ from importlib import resources
 
 from archiver.core.errors import CannotRunError
 from archiver.core.licences.extension import ExtensionRegistry
-from archiver.core.licences.tools import LicenceTable, parse_table
+from archiver.core.licences.table import LicenceTable, parse_table
 
 OFFICIAL_SHA256 = "c71503b59eb26b6fd5a5a2827daa5a2e66169dd41feccb4a40aafbff4560061b"
 """Of `data/official.csv`: Creative Commons' own table of 2026-01-09 (creativecommons/quantifying, commit 077393b) with the

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from archiver.core.errors import ItemNotFoundError, SourceProtocolError
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.ports.offers import Capabilities
 from archiver.ports.sources import CandidatePage
 from archiver.sources.ccmixter_wire import is_upload_number, mark_of, parse_upload, parse_uploads, upload_number
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archiver.core.gate import AdmittedItem
-    from archiver.core.packages import DeclaredFile, SourceItem
+    from archiver.core.items import DeclaredFile, SourceItem
     from archiver.core.selections import Selection
     from archiver.ports.offers import Surroundings
     from archiver.ports.sources import Delivery

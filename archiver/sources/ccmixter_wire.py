@@ -13,14 +13,14 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from archiver.core.errors import ItemNotFoundError, SourceProtocolError, SourceUnavailableError
 from archiver.core.fixity import Algorithm, Digest, recognise_digest
+from archiver.core.items import DeclaredFile, FileRole, SourceItem
 from archiver.core.licences.evidence import Declaration, Scope
-from archiver.core.packages import DeclaredFile, FileRole, SourceItem
 from archiver.sources.loose_json import claims, evidence, first, inner, mark, parse_json, size, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.sources.loose_json import Received
 
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|(?<=[:\[,\s])(-?)0+(?=[0-9])', re.DOTALL)

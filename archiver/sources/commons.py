@@ -13,7 +13,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.errors import ItemNotFoundError, SourceProtocolError
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.ports.offers import Capabilities
 from archiver.ports.sources import CandidatePage
 from archiver.sources.commons_wire import (
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.gate import AdmittedItem
-    from archiver.core.packages import DeclaredFile, SourceItem
+    from archiver.core.items import DeclaredFile, SourceItem
     from archiver.core.selections import Selection
     from archiver.ports.offers import Surroundings
     from archiver.ports.sources import Delivery

@@ -7,15 +7,15 @@ from urllib.parse import urlsplit, urlunsplit
 
 from archiver.core.errors import ItemNotFoundError, SourceError, SourceProtocolError, SourceUnavailableError
 from archiver.core.fixity import Algorithm, recognise_digest
+from archiver.core.items import DeclaredFile, FileRole, SourceItem
 from archiver.core.licences.evidence import Declaration, Scope
-from archiver.core.packages import DeclaredFile, FileRole, SourceItem
 from archiver.sources.html_text import words_of
 from archiver.sources.loose_json import claims, evidence, first, inner, mark, parse_object, size, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.sources.loose_json import Received
 
 IMAGEINFO = "timestamp|user|url|size|sha1|mime|mediatype|extmetadata|canonicaltitle"

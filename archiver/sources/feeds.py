@@ -19,7 +19,7 @@ from urllib.parse import urljoin, urlsplit
 
 from archiver.core.errors import FileRefusedError, ItemNotFoundError, SourceProtocolError
 from archiver.core.fixity import digest_of
-from archiver.core.packages import DeclaredFile, FileRole, ItemId, SourceAnswer, SourceItem
+from archiver.core.items import DeclaredFile, FileRole, ItemId, SourceAnswer, SourceItem
 from archiver.ports.offers import Capabilities
 from archiver.ports.sources import CandidatePage
 from archiver.sources.feed_xml import LONGEST_FEED, file_name, parse_feed

@@ -26,8 +26,8 @@ from archiver.core.errors import (
     StoreError,
 )
 from archiver.core.fixity import Algorithm, Hasher, digest_of
+from archiver.core.items import DeclaredFile, FileRole, SourceAnswer, SourceItem
 from archiver.core.licences.evidence import Declaration, Scope
-from archiver.core.packages import DeclaredFile, FileRole, SourceAnswer, SourceItem
 from archiver.ports.sources import CandidatePage, Delivery
 from archiver.sources.checksum_lists import is_checksum_list, parse_list
 from archiver.sources.sidecars import SIDECARS, Sidecar, parse_sidecar
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from archiver.core.fixity import Digest
     from archiver.core.gate import AdmittedItem
     from archiver.core.handed import Words
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.core.selections import Selection
     from archiver.ports.addresses import Addresses
     from archiver.ports.bags import BagPlace

@@ -16,16 +16,16 @@ from archiver.core.errors import (
     UnsafeNameError,
 )
 from archiver.core.fixity import Algorithm, Digest, recognise_digest
+from archiver.core.items import DeclaredFile, FileRole, SourceItem
 from archiver.core.licences.evidence import Declaration, Scope
 from archiver.core.licences.policies import uploader_digest
-from archiver.core.packages import DeclaredFile, FileRole, SourceItem
 from archiver.sources.loose_json import Received, claims, evidence, first, is_true, parse_object, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from archiver.core.packages import ItemId, SourceAnswer
+    from archiver.core.items import ItemId, SourceAnswer
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,255}")
 """What an identifier at the Internet Archive can be made of; ``.`` and ``..`` are none."""

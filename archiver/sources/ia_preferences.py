@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.ports.clock import Clock
     from archiver.sources.ia_wire import Wire
 

@@ -19,7 +19,7 @@ from archiver.core.errors import (
     SourceProtocolError,
     SourceUnavailableError,
 )
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.ports.sources import CandidatePage
 from archiver.sources.http_answers import is_private
 from archiver.sources.ia_metadata import parse_item, refuse_identifier
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.gate import AdmittedItem
-    from archiver.core.packages import DeclaredFile, SourceItem
+    from archiver.core.items import DeclaredFile, SourceItem
     from archiver.core.patience import Patience
     from archiver.core.preferences import Stated
     from archiver.core.selections import Selection

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archiver.core.errors import ItemNotFoundError, SettingsError, SourceProtocolError
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.ports.offers import Capabilities
 from archiver.ports.sources import CandidatePage
 from archiver.sources.jamendo_wire import (
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archiver.core.gate import AdmittedItem
-    from archiver.core.packages import DeclaredFile, SourceItem
+    from archiver.core.items import DeclaredFile, SourceItem
     from archiver.core.selections import Selection
     from archiver.ports.offers import Surroundings
     from archiver.ports.sources import Delivery

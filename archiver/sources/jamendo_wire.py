@@ -13,15 +13,15 @@ from archiver.core.errors import (
     SourceProtocolError,
     SourceUnavailableError,
 )
+from archiver.core.items import DeclaredFile, FileRole, SourceItem
 from archiver.core.licences.evidence import Declaration, Scope
-from archiver.core.packages import DeclaredFile, FileRole, SourceItem
 from archiver.sources.loose_json import claims, evidence, first, is_true, mark, parse_object, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from archiver.core.errors import SourceError
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.sources.loose_json import Received
 
 FORMATS = {"mp31": ".mp3", "mp32": ".mp3", "ogg": ".ogg", "flac": ".flac"}

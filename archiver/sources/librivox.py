@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from archiver.core.errors import SourceProtocolError
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.ports.offers import Capabilities
 from archiver.ports.sources import CandidatePage
 from archiver.sources.ia_metadata import is_identifier
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from archiver.core.gate import AdmittedItem
-    from archiver.core.packages import DeclaredFile, SourceAnswer, SourceItem
+    from archiver.core.items import DeclaredFile, SourceAnswer, SourceItem
     from archiver.core.preferences import Stated
     from archiver.core.selections import Selection
     from archiver.ports.offers import Surroundings

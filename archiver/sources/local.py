@@ -32,8 +32,8 @@ from archiver.core.errors import (
     UnsafeNameError,
 )
 from archiver.core.fixity import Algorithm, digest_of
+from archiver.core.items import DeclaredFile, FileRole, ItemId, SourceAnswer, SourceItem
 from archiver.core.licences.evidence import Declaration, Scope
-from archiver.core.packages import DeclaredFile, FileRole, ItemId, SourceAnswer, SourceItem
 from archiver.ports.offers import Capabilities
 from archiver.ports.sources import CandidatePage, Delivery
 from archiver.sources.checksum_lists import fingerprint_of, is_checksum_list, parse_list, tag_length

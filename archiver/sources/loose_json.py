@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.core.errors import SourceProtocolError
 from archiver.core.fixity import digest_of
-from archiver.core.packages import SourceAnswer
+from archiver.core.items import SourceAnswer
 from archiver.core.records import format_record
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from archiver.sources.web.reach import host_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from archiver.core.packages import DeclaredFile, ItemId
+    from archiver.core.items import DeclaredFile, ItemId
     from archiver.ports.offers import Surroundings
     from archiver.ports.sources import Delivery
     from archiver.sources.web.bodies import Answer

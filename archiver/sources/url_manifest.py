@@ -18,8 +18,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from archiver.core.errors import FileRefusedError, ItemNotFoundError, SettingsError, SourceProtocolError
 from archiver.core.fixity import Algorithm, digest_of, parse_digest, recognise_digest
+from archiver.core.items import DeclaredFile, FileRole, ItemId, SourceItem
 from archiver.core.licences.evidence import Declaration, Scope
-from archiver.core.packages import DeclaredFile, FileRole, ItemId, SourceItem
 from archiver.ports.offers import Capabilities
 from archiver.ports.sources import CandidatePage
 from archiver.sources.loose_json import Received, claims, evidence, first

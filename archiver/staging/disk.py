@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 
 from archiver.core.errors import StagingFullError
 from archiver.core.fixity import Algorithm, Hasher
+from archiver.core.items import ItemId, parse_item_id
 from archiver.core.objects import StagedFile
-from archiver.core.packages import ItemId, parse_item_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from archiver.catalogue.opening import Catalogue
     from archiver.clock import SystemClock
-    from archiver.core.licences.tools import LicenceTable
+    from archiver.core.licences.table import LicenceTable
     from archiver.core.patience import Patience
     from archiver.core.selections import Selection
     from archiver.engines.threads import ThreadEngine

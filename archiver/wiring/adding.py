@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from archiver.core.errors import SourceProtocolError, UnsafeNameError, UsageError
 from archiver.core.findings import FindingCode
 from archiver.core.handed import SOURCE, bag_name, loose_name
+from archiver.core.items import ItemId
 from archiver.core.objects import ObjectFacts, StrangerKind
-from archiver.core.packages import ItemId
 from archiver.wiring import network
 from archiver.wiring.bags import Looking
 

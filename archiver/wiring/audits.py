@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from archiver.catalogue.opening import Catalogue
     from archiver.clock import SystemClock
     from archiver.core.fixity import Digest
+    from archiver.core.items import ItemId
     from archiver.core.objects import StagedFile
-    from archiver.core.packages import ItemId
     from archiver.settings.reading import Settings
     from archiver.staging.disk import DiskStaging
     from archiver.workflows.audit import Rounds

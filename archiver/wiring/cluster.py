@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from archiver.clock import SystemClock
     from archiver.core.audits import CheckedCopy, DueCopy
     from archiver.core.fixity import Grade
+    from archiver.core.items import ItemId
     from archiver.core.outcomes import ItemOutcome
-    from archiver.core.packages import ItemId
     from archiver.core.selections import Selection
     from archiver.engines.clusters import Cluster
     from archiver.engines.dask import DaskEngine

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archiver import wiring
 from archiver.core.errors import UsageError
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from archiver import wiring
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.ports.clock import Clock
     from archiver.ports.derivers import Meter
     from archiver.ports.progress import Progress

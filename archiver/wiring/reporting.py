@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from archiver.catalogue.opening import Catalogue
     from archiver.core.audits import AuditReport
     from archiver.core.coverage import Shortfall
+    from archiver.core.items import ItemId
     from archiver.core.ndsa import Assessment
-    from archiver.core.packages import ItemId
     from archiver.core.surveys import Survey
     from archiver.ports.catalogue import Holdings
     from archiver.ports.coverage import Coverage

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from archiver.catalogue.claiming import SharedClaims
     from archiver.catalogue.opening import Catalogue
     from archiver.clock import SystemClock
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.ports.claims import Claims
     from archiver.ports.hosts import HostTimes, Slots
 

@@ -30,7 +30,7 @@ from archiver.settings.registered import (
 
 if TYPE_CHECKING:
     from archiver.clock import SystemClock
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.ports.offers import Offer, OpenSource
     from archiver.ports.preferences import PreferenceSource
     from archiver.settings.reading import Settings

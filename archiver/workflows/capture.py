@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from archiver.core.bags.paths import PayloadPath
     from archiver.core.fixity import Digest
     from archiver.core.gate import AdmittedItem
-    from archiver.core.packages import DeclaredFile, ItemId, PassedOver
+    from archiver.core.items import DeclaredFile, ItemId
+    from archiver.core.packages import PassedOver
     from archiver.core.patience import Patience
     from archiver.ports.clock import Clock
     from archiver.ports.engines import Engine

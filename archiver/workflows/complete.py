@@ -22,7 +22,7 @@ from archiver.core.errors import (
     SourceUnavailableError,
 )
 from archiver.core.fixity import digest_of
-from archiver.core.packages import DeclaredFile, FileRole
+from archiver.core.items import DeclaredFile, FileRole
 from archiver.workflows.capture import algorithms_for, bring
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from archiver.core.bags.completing import Completion, Wanted
     from archiver.core.fixity import Digest
+    from archiver.core.items import ItemId
     from archiver.core.objects import StagedFile
-    from archiver.core.packages import ItemId
     from archiver.core.patience import Patience
     from archiver.ports.addresses import Addresses
     from archiver.ports.bags import BagPlace

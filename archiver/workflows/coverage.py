@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from archiver.core.coverage import CopyRule, StorePlan
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.ports.catalogue import Holdings
     from archiver.ports.coverage import Coverage
 

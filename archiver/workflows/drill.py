@@ -9,7 +9,7 @@ from archiver.core.bags.layout import LAST_TAG_FILE
 from archiver.core.errors import ArchiverError
 from archiver.core.events import Event, EventOutcome, EventType
 from archiver.core.fixity import STORED, Algorithm, Hasher
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.workflows.judge_bag import ROOM
 from archiver.workflows.verify import verify
 

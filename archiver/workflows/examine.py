@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from archiver.core.examinations import Examination
     from archiver.core.fixity import Digest
-    from archiver.core.licences.tools import LicenceTable
+    from archiver.core.licences.table import LicenceTable
     from archiver.core.packages import CapturedFile, Sip
     from archiver.core.reviews import Case, Reviewed
     from archiver.core.selections import Selection

@@ -13,9 +13,9 @@ from archiver.workflows.capture import capture
 
 if TYPE_CHECKING:
     from archiver.core.fixity import Digest
-    from archiver.core.licences.tools import LicenceTable
+    from archiver.core.items import ItemId
+    from archiver.core.licences.table import LicenceTable
     from archiver.core.objects import StagedFile
-    from archiver.core.packages import ItemId
     from archiver.core.patience import Patience
     from archiver.ports.clock import Clock
     from archiver.ports.engines import Engine

@@ -62,7 +62,8 @@ if TYPE_CHECKING:
 
     from archiver.core.crawls import Window
     from archiver.core.fixity import Digest
-    from archiver.core.packages import Aip, ItemId, Sip, SourceItem
+    from archiver.core.items import ItemId, SourceItem
+    from archiver.core.packages import Aip, Sip
     from archiver.core.reviews import Case
     from archiver.core.selections import Selection
     from archiver.ports.stores import Store

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.examinations import Examination
+    from archiver.core.items import SourceItem
     from archiver.core.objects import StagedFile
-    from archiver.core.packages import CapturedFile, Sip, SourceItem
+    from archiver.core.packages import CapturedFile, Sip
     from archiver.core.sealed import SealedAip, SealedFile
     from archiver.ports.clock import Clock
     from archiver.ports.staging import Staging

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from archiver.core.fixity import Digest
     from archiver.core.gate import AdmittedItem
+    from archiver.core.items import ItemId
     from archiver.core.licences.decisions import Decision
-    from archiver.core.licences.tools import LicenceTable
-    from archiver.core.packages import CapturedFile, ItemId, Sip
+    from archiver.core.licences.table import LicenceTable
+    from archiver.core.packages import CapturedFile, Sip
     from archiver.core.selections import Selection
     from archiver.ports.claims import BytesInHand
     from archiver.ports.clock import Clock

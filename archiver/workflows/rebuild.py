@@ -21,7 +21,7 @@ from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.findings import Finding, FindingCode
 from archiver.core.fixity import Algorithm, Digest, Grade, digest_of, parse_digest
 from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding
-from archiver.core.packages import parse_item_id
+from archiver.core.items import parse_item_id
 from archiver.core.preferences import PATH as PREFERENCES
 from archiver.core.preferences import recorded
 from archiver.core.premis import PREMIS

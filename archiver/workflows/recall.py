@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from archiver.core.fixity import Digest
     from archiver.core.holdings import Copy, HeldFile, Holding
-    from archiver.core.packages import DeclaredFile, ItemId
+    from archiver.core.items import DeclaredFile, ItemId
     from archiver.ports.catalogue import Holdings
     from archiver.ports.clock import Clock
     from archiver.ports.staging import Incoming, Staging

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.events import Agent
-    from archiver.core.licences.tools import LicenceTable
-    from archiver.core.packages import SourceItem
+    from archiver.core.items import SourceItem
+    from archiver.core.licences.table import LicenceTable
     from archiver.core.rechecks import HeldLicence
     from archiver.ports.catalogue import Ledger
     from archiver.ports.clock import Clock

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.core.crawls import CrawlTally, Sighting
-    from archiver.core.packages import Aip, ItemId
+    from archiver.core.items import ItemId
+    from archiver.core.packages import Aip
     from archiver.core.selections import Selection
     from archiver.core.totals import Run
     from archiver.ports.sources import CandidatePage

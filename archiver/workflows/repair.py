@@ -31,7 +31,7 @@ from archiver.core.errors import (
 from archiver.core.events import Event, EventOutcome, EventType
 from archiver.core.findings import FindingCode
 from archiver.core.fixity import STORED, Algorithm, Digest, Grade, Hasher, digest_of
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.workflows.audit import checked_copy, events_of
 from archiver.workflows.check import PAYLOAD_MANIFESTS, entries_of
 from archiver.workflows.small_object import small_object

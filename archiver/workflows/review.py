@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from archiver.core.licences.tools import LicenceTable, Tool
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
+    from archiver.core.licences.table import LicenceTable
+    from archiver.core.licences.tools import Tool
     from archiver.core.reviews import ReviewRules
     from archiver.ports.catalogue import Ledger
     from archiver.ports.clock import Clock

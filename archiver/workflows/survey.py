@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from archiver.core.coverage import CopyRule, StorePlan
     from archiver.core.events import Event
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.core.surveys import Survey
     from archiver.ports.catalogue import Holdings
     from archiver.ports.chronicle import Chronicle

@@ -10,7 +10,7 @@ from archiver.core.errors import SourceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.workflows.recognise import Candidate
 
 AHEAD = 500

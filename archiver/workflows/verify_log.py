@@ -11,6 +11,7 @@ from archiver.core.bags.tag_files import LARGEST_TAG_FILE
 from archiver.core.errors import StoreError
 from archiver.core.findings import Finding, FindingCode
 from archiver.core.fixity import Algorithm, Digest, digest_of, parse_digest
+from archiver.core.items import parse_item_id
 from archiver.core.logbook import (
     Segment,
     SignedHead,
@@ -21,7 +22,6 @@ from archiver.core.logbook import (
     sha256,
     statement,
 )
-from archiver.core.packages import parse_item_id
 from archiver.workflows.check import entries_of
 from archiver.workflows.logbook import LARGEST_SEGMENT, content_of, log_finding, read_log
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from archiver.core.licences.tools import LicenceTable
+    from archiver.core.licences.table import LicenceTable
     from archiver.core.patience import Patience
     from archiver.ports.catalogue import Holdings, Ledger
     from archiver.ports.claims import Claims

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
-    from archiver.core.packages import ItemId
+    from archiver.core.items import ItemId
     from archiver.ports.audits import AuditLedger
     from archiver.ports.catalogue import Holdings
     from archiver.ports.clock import Clock

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from archiver.core.derivatives import DerivativeRules
     from archiver.core.events import Agent
-    from archiver.core.licences.tools import LicenceTable
+    from archiver.core.licences.table import LicenceTable
     from archiver.core.reviews import ReviewRules
     from archiver.ports.catalogue import Holdings, Ledger
     from archiver.ports.clock import Clock

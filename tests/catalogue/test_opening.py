@@ -22,7 +22,7 @@ from archiver.catalogue import rows, schema
 from archiver.catalogue.opening import open_catalogue
 from archiver.catalogue.revision import HEAD
 from archiver.core.errors import CatalogueError, CatalogueLockedError
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from tests.contracts.catalogue_contract import AT, event, files, holding
 
 

@@ -15,7 +15,7 @@ from archiver.catalogue.pacing import SharedSlots
 from archiver.clock import SystemClock
 from archiver.core.errors import InterruptedRunError, SourceUnavailableError
 from archiver.core.fixity import Algorithm, Digest
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 
 pytestmark = pytest.mark.xdist_group("postgresql")
 

@@ -8,7 +8,7 @@ from archiver.core.audits import CheckedCopy, CheckOutcome
 from archiver.core.findings import Finding, FindingCode
 from archiver.core.fixity import Grade
 from archiver.core.holdings import CopyStatus
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from tests.contracts.catalogue_contract import AT, copy, event, files, holding
 
 DAY = timedelta(days=1)

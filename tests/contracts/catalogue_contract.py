@@ -11,9 +11,9 @@ from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.examinations import Verdict as Playing
 from archiver.core.fixity import Algorithm, Grade, digest_of
 from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding
+from archiver.core.items import ItemId
 from archiver.core.loudness import Loudness
 from archiver.core.outcomes import ItemOutcome, Outcome
-from archiver.core.packages import ItemId
 from archiver.core.reviews import Case, Verdict
 from archiver.core.sounds import Sound
 from archiver.core.suspicions import Measured

@@ -9,7 +9,7 @@ import pytest
 
 from archiver.catalogue.writing import append_events
 from archiver.core.events import EventOutcome, EventType
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.core.snapshots import parse_shard
 from archiver.core.withdrawals import Withdrawal
 from tests.contracts.catalogue_contract import AT, event, files, holding

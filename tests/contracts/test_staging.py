@@ -12,7 +12,7 @@ import pytest
 
 from archiver.core.errors import StagingFullError
 from archiver.core.fixity import STORED, digest_of
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.staging.disk import DiskStaging
 
 ITEM = ItemId("internet-archive", "../hostile/✓")

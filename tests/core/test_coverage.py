@@ -16,7 +16,7 @@ from archiver.core.coverage import (
     lacks,
     remedy,
 )
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 
 
 def plan(name, location="", provider="", medium=""):

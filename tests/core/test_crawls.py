@@ -24,8 +24,8 @@ from archiver.core.crawls import (
     since_when,
     summed,
 )
+from archiver.core.items import ItemId
 from archiver.core.outcomes import ItemOutcome, Outcome
-from archiver.core.packages import ItemId
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 DAY = timedelta(days=1)

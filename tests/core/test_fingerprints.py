@@ -6,7 +6,7 @@ import random
 
 from archiver.core.examinations import Verdict
 from archiver.core.fingerprints import agreement, alike
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.core.sounds import Placed, Sound
 
 

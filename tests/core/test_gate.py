@@ -10,9 +10,9 @@ import pytest
 
 from archiver.core.fixity import Algorithm, digest_of
 from archiver.core.gate import AdmittedItem, TurnedAway, appraise
+from archiver.core.items import DeclaredFile, FileRole, ItemId, SourceItem
 from archiver.core.licences.evidence import Declaration, Scope
 from archiver.core.licences.policies import policy_named
-from archiver.core.packages import DeclaredFile, FileRole, ItemId, SourceItem
 from archiver.core.selections import Selection
 from archiver.shelf import licence_table
 
@@ -91,7 +91,7 @@ def test_nobody_else_can_make_an_admitted_item():
 def test_the_type_checker_stands_in_the_doorway(tmp_path):
     bypass = tmp_path / "bypass.py"
     bypass.write_text(
-        "from archiver.core.packages import DeclaredFile, SourceItem\n"
+        "from archiver.core.items import DeclaredFile, SourceItem\n"
         "from archiver.ports.sources import Source\n"
         "def read(source: Source, item: SourceItem, file: DeclaredFile) -> None:\n"
         "    source.read(item, file)\n"

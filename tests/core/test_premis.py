@@ -14,8 +14,9 @@ from lxml import etree
 from archiver.core.bags.paths import parse_payload_path
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.fixity import Algorithm, digest_of
+from archiver.core.items import DeclaredFile, FileRole, ItemId
 from archiver.core.objects import StagedFile
-from archiver.core.packages import CapturedFile, DeclaredFile, FileRole, ItemId
+from archiver.core.packages import CapturedFile
 from archiver.core.premis import PREMIS, XSI, Rights, format_premis
 
 AT = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

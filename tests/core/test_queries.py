@@ -1,6 +1,6 @@
 import pytest
 
-from archiver.core.packages import ItemId, SourceItem
+from archiver.core.items import ItemId, SourceItem
 from archiver.core.queries import contradicts
 
 

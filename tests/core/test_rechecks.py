@@ -6,10 +6,10 @@ import pytest
 
 from archiver.core.fixity import Algorithm, digest_of
 from archiver.core.holdings import Holding
+from archiver.core.items import ItemId
 from archiver.core.licences.decisions import decide
 from archiver.core.licences.evidence import Declaration, Scope
 from archiver.core.licences.policies import policy_named
-from archiver.core.packages import ItemId
 from archiver.core.rechecks import HeldLicence, drifted
 from archiver.shelf import licence_table
 

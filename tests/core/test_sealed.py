@@ -9,7 +9,8 @@ import zlib
 
 from archiver.core.bags.paths import parse_tag_path
 from archiver.core.fixity import digest_of
-from archiver.core.packages import Aip, ItemId, Sip
+from archiver.core.items import ItemId
+from archiver.core.packages import Aip, Sip
 from archiver.core.sealed import SMALL, parse_sealed, seal
 
 CONTENTS = (b"", b"x", b"x" * SMALL, b"x" * (SMALL + 1), random.Random(8).randbytes(SMALL), bytes(100_000))

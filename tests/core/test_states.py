@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from archiver.core.fixity import Algorithm, digest_of
-from archiver.core.packages import DeclaredFile, FileRole, ItemId
+from archiver.core.items import DeclaredFile, FileRole, ItemId
 from archiver.core.states import state_of
 
 ITEM = ItemId("internet-archive", "invented")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from archiver.core.items import ItemId
 from archiver.core.loudness import Loudness
-from archiver.core.packages import ItemId
 from archiver.core.suspicions import PREVIEW, Measured, Recording, SuspicionReport, suspicions_of
 
 ITEM = ItemId("s", "n")

@@ -8,7 +8,7 @@ from archiver.core.coverage import StorePlan
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.fixity import Algorithm, Digest, Grade
 from archiver.core.holdings import Copy, CopyStatus, Holding
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.core.surveys import Activity, Incident, Survey, Surveyor
 
 NOW = datetime(2031, 3, 9, 12, 0, tzinfo=UTC)

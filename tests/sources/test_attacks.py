@@ -13,7 +13,7 @@ import pytest
 from archiver.core.errors import CannotRunError, SourceError
 from archiver.core.gate import AdmittedItem
 from archiver.core.identifiers import Kind, identifier
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.rehearsal.corpus import DoubleFile, DoubleItem
 from archiver.rehearsal.double import ArchiveDouble
 from archiver.sources import ccmixter, commons, feeds, jamendo, url_manifest

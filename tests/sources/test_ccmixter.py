@@ -6,7 +6,7 @@ import pytest
 
 from archiver.core.errors import FileRefusedError, ItemNotFoundError, SourceProtocolError, SourceUnavailableError
 from archiver.core.gate import AdmittedItem
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.sources.ccmixter import OFFER
 from archiver.sources.ccmixter_wire import parse_uploads, quoted
 from tests.data_dir import shared_data

@@ -6,7 +6,7 @@ import pytest
 
 from archiver.core.errors import ItemNotFoundError, SourceProtocolError, SourceUnavailableError
 from archiver.core.gate import AdmittedItem
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.sources.commons import OFFER
 from archiver.sources.commons_wire import merge, parse_page, parse_part
 from archiver.sources.html_text import words_of

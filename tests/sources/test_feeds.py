@@ -7,7 +7,7 @@ import pytest
 
 from archiver.core.errors import ItemNotFoundError, SourceError, SourceProtocolError
 from archiver.core.gate import AdmittedItem, TurnedAway
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.sources.feed_xml import Enclosure, file_name, parse_feed
 from archiver.sources.feeds import OFFER, feed_key
 from archiver.staging.notebook import FileNotebook

@@ -9,9 +9,9 @@ import pytest
 
 from archiver.core.errors import ItemDarkError, SourceProtocolError
 from archiver.core.gate import judge_item
+from archiver.core.items import ItemId
 from archiver.core.licences.decisions import Outcome
 from archiver.core.licences.policies import policy_named
-from archiver.core.packages import ItemId
 from archiver.shelf.licences import licence_table
 from archiver.sources.ia_metadata import parse_item
 from tests.archive import LICENCE

@@ -6,7 +6,7 @@ import pytest
 
 from archiver.core.errors import ItemNotFoundError, SettingsError, SourceProtocolError, SourceUnavailableError
 from archiver.core.gate import TurnedAway
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.sources.jamendo import OFFER
 from archiver.sources.jamendo_wire import parse_results, redact, without_secrets
 from tests.data_dir import shared_data

@@ -7,7 +7,7 @@ import pytest
 
 from archiver.core.errors import ItemNotFoundError, SettingsError, SourceError, SourceProtocolError
 from archiver.core.gate import AdmittedItem, TurnedAway
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.sources.url_manifest import OFFER
 from tests.doubles.service import Reply, ServiceDouble
 from tests.doubles.services import BY, SOUND

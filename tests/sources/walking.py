@@ -6,8 +6,8 @@ import bagit
 
 from archiver.clock import SystemClock
 from archiver.core.gate import appraise
+from archiver.core.items import ItemId
 from archiver.core.licences.policies import policy_named
-from archiver.core.packages import ItemId
 from archiver.core.patience import Patience
 from archiver.core.selections import Selection
 from archiver.ports.offers import Surroundings

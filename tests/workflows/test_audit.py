@@ -14,7 +14,7 @@ from archiver.core.events import Agent
 from archiver.core.findings import FindingCode
 from archiver.core.fixity import Algorithm, Grade, digest_of
 from archiver.core.holdings import HeldFile
-from archiver.core.packages import ItemId
+from archiver.core.items import ItemId
 from archiver.engines.threads import ThreadEngine
 from archiver.workflows.audit import Audit, Rounds
 from tests.contracts.catalogue_contract import AT, copy, holding

@@ -11,8 +11,9 @@ from archiver.core.bags.paths import parse_payload_path, parse_tag_path
 from archiver.core.errors import ObjectConflictError, ObjectDamagedError, StoreUnavailableError
 from archiver.core.events import Agent
 from archiver.core.fixity import Algorithm, Grade, digest_of
+from archiver.core.items import ItemId
 from archiver.core.objects import StagedFile
-from archiver.core.packages import Aip, ItemId, PayloadFile
+from archiver.core.packages import Aip, PayloadFile
 from archiver.engines.threads import ThreadEngine
 from archiver.stores.directory import DirectoryStore
 from archiver.workflows.deposit import SMALL, deposit

@@ -10,7 +10,8 @@ from archiver.core.licences.marks import UNRESOLVED, prose_of
 from archiver.core.licences.names import resolve_name
 
 if TYPE_CHECKING:
-    from archiver.core.licences.tools import LicenceTable, Tool
+    from archiver.core.licences.table import LicenceTable
+    from archiver.core.licences.tools import Tool
 
 _CHOICE = re.compile(
     r"\b(?:of your choice|at your (?:choice|option)|whichever you (?:prefer|like)|you (?:may|can) (?:choose|select|pick)|choose (?:one|either)|either)\b",

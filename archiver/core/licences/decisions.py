@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from archiver.core.licences.evidence import Declaration
     from archiver.core.licences.policies import Policy
-    from archiver.core.licences.tools import LicenceTable, Tool
+    from archiver.core.licences.table import LicenceTable
+    from archiver.core.licences.tools import Tool
 
 GATE_VERSION = 4
 """Counted up when the same evidence can lead to another decision."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from archiver.core.licences.texts import folded, unwrapped
-from archiver.core.licences.tools import parse_table
+from archiver.core.licences.tools import parse_tools
 
 if TYPE_CHECKING:
     from archiver.core.licences.tools import Tool
@@ -28,11 +29,10 @@ class ExtensionRegistry:
         Raises:
             ValueError: A column is missing, or a URL is there twice.
         """
-        table = parse_table(text)
-        self.tools = table.tools
-        self.sha256 = table.sha256
+        self.tools = parse_tools(text)
+        self.sha256 = hashlib.sha256(text.encode()).hexdigest()
         self._by_name: dict[str, Tool] = {}
-        for row, tool in zip(csv.DictReader(io.StringIO(text)), table.tools, strict=True):
+        for row, tool in zip(csv.DictReader(io.StringIO(text)), self.tools, strict=True):
             names = {tool.identifier, tool.spdx, tool.title, tool.title.replace("License", "Licence")}
             names |= {f"Licence Art Libre {tool.version}", f"{tool.title} ({tool.spdx})"}
             addresses = {_address(url) for url in (tool.url, *row["aliases"].split())}

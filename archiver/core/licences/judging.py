@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archiver.core.licences.policies import Policy
-    from archiver.core.licences.tools import LicenceTable
+    from archiver.core.licences.table import LicenceTable
 
 MOST_FIELDS = 10_000
 """Declarations taken out of one value; one with more is judged as unreadable."""

@@ -11,7 +11,8 @@ from archiver.core.licences.texts import folded
 from archiver.core.licences.urls import resolve_url
 
 if TYPE_CHECKING:
-    from archiver.core.licences.tools import LicenceTable, Tool
+    from archiver.core.licences.table import LicenceTable
+    from archiver.core.licences.tools import Tool
 
 _URL = re.compile(r"(?i)(?:(?:[a-z][a-z0-9+.-]{1,12}:)?//|(?<![\w.@/-])(?:www\.)?creativecommons\.org/)[^\s<>\"]+")
 _NAME_START = re.compile(

@@ -13,7 +13,7 @@ from archiver.core.licences.names import resolve_name
 from archiver.core.licences.urls import resolve_url
 
 if TYPE_CHECKING:
-    from archiver.core.licences.tools import LicenceTable
+    from archiver.core.licences.table import LicenceTable
 
 _HIDDEN_STYLE = re.compile(r"(?i)display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])")
 

@@ -12,7 +12,8 @@ from archiver.core.licences.texts import folded, unwrapped
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archiver.core.licences.tools import LicenceTable, Tool
+    from archiver.core.licences.table import LicenceTable
+    from archiver.core.licences.tools import Tool
 
 LONGEST = 200
 """Characters; the longest official title has 96."""

@@ -10,7 +10,7 @@ import io
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from archiver.core.licences.tools import parse_table
+from archiver.core.licences.table import parse_table
 
 _PARTIAL = {"sampling", "sampling+", "nc-sampling+", "devnations"}
 _RETIRED = {

@@ -19,7 +19,8 @@ from archiver.core.licences.markup import without_markup
 from archiver.core.licences.reservations import reserves
 
 if TYPE_CHECKING:
-    from archiver.core.licences.tools import LicenceTable, Tool
+    from archiver.core.licences.table import LicenceTable
+    from archiver.core.licences.tools import Tool
 
 LONGEST_STATEMENT = 20_000
 """Characters that are read as sentences; a longer text grants nothing. Reservations are looked for in all of it."""

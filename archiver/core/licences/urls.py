@@ -16,7 +16,8 @@ from archiver.core.licences.texts import unwrapped
 from archiver.core.licences.tools import HOST
 
 if TYPE_CHECKING:
-    from archiver.core.licences.tools import LicenceTable, Tool
+    from archiver.core.licences.table import LicenceTable
+    from archiver.core.licences.tools import Tool
 
 LONGEST = 2000
 """Characters; the longest canonical URL has 63."""

@@ -16,7 +16,7 @@ from archiver.core.licences.urls import looks_like_url, resolve_url
 if TYPE_CHECKING:
     from archiver.core.licences.evidence import Declaration
     from archiver.core.licences.extension import ExtensionRegistry
-    from archiver.core.licences.tools import LicenceTable
+    from archiver.core.licences.table import LicenceTable
 
 _RIGHTS_STATEMENT = re.compile(
     r"(?i)https?://(?:www\.)?rightsstatements\.org/(?:vocab|page)/([a-z-]{2,12})/1\.0/?(?:[?#].*)?"

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 from archiver.core.errors import ItemNotFoundError, SettingsError, SourceProtocolError, SourceUnavailableError
 from archiver.core.fixity import Algorithm, digest_of
+from archiver.core.items import DeclaredFile, FileRole, ItemId, SourceAnswer, SourceItem
 from archiver.core.licences.evidence import Declaration, Scope
-from archiver.core.packages import DeclaredFile, FileRole, ItemId, SourceAnswer, SourceItem
 from archiver.ports.offers import Capabilities
 from archiver.ports.sources import CandidatePage, Delivery
 from archiver.sources.fma.audio import (

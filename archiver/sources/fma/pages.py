@@ -17,8 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 from archiver.core.errors import FileRefusedError, ItemNotFoundError, SettingsError, SourceProtocolError
 from archiver.core.fixity import Algorithm, digest_of
+from archiver.core.items import DeclaredFile, FileRole, ItemId, SourceAnswer, SourceItem
 from archiver.core.licences.evidence import Declaration, Scope
-from archiver.core.packages import DeclaredFile, FileRole, ItemId, SourceAnswer, SourceItem
 from archiver.ports.offers import Capabilities
 from archiver.ports.sources import CandidatePage
 from archiver.sources.web.client import client_for

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from archiver.core.errors import FileRefusedError, ItemNotFoundError
 from archiver.core.fixity import Algorithm, digest_of
 from archiver.core.gate import AdmittedItem
+from archiver.core.items import DeclaredFile, FileRole, ItemId, SourceAnswer, SourceItem
 from archiver.core.licences.evidence import Declaration, Scope
-from archiver.core.packages import DeclaredFile, FileRole, ItemId, SourceAnswer, SourceItem
 from archiver.core.selections import Selection
 from archiver.ports.offers import Capabilities, Surroundings
 from archiver.ports.sources import CandidatePage, Delivery

@@ -10,8 +10,8 @@ import pytest
 from archiver.clock import SystemClock
 from archiver.core.errors import ItemNotFoundError, SettingsError, SourceError, SourceProtocolError
 from archiver.core.gate import AdmittedItem, appraise
+from archiver.core.items import ItemId
 from archiver.core.licences.policies import policy_named
-from archiver.core.packages import ItemId
 from archiver.core.patience import Patience
 from archiver.core.selections import Selection
 from archiver.ports.offers import Surroundings
