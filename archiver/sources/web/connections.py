@@ -11,6 +11,7 @@ import functools
 import http.client
 import io
 import ipaddress
+import os
 import re
 import socket
 import ssl
@@ -466,7 +467,8 @@ class Connections:
         address = prepared.url or ""
         stated: Any = self._environment.merge_environment_settings(address, {}, stream=None, verify=None, cert=None)
         proxies = {} if self._reach.is_here else stated["proxies"]
-        pool = self._adapter.get_connection_with_tls_context(prepared, stated["verify"], proxies=proxies)
+        authorities = _authorities(stated["verify"])
+        pool = self._adapter.get_connection_with_tls_context(prepared, authorities, proxies=proxies)
         parts = urlsplit(address)
         default = {"http": ":80", "https": ":443"}[parts.scheme]
         is_forwarded = bool(select_proxy(address, proxies)) and parts.scheme == "http"
@@ -493,6 +495,11 @@ def finish(answer: HTTPResponse) -> None:
                 if not piece or left <= 0:
                     break
     answer.close()
+
+
+def _authorities(stated: str | bool) -> str | bool:  # noqa: FBT001 - what requests calls ``verify``
+    """Return what the environment names for requests and curl, else what it names for OpenSSL, else ``stated``."""
+    return stated if isinstance(stated, str) else os.environ.get("SSL_CERT_FILE") or stated
 
 
 def _prepared(url: str) -> requests.PreparedRequest:

@@ -7,6 +7,7 @@ import threading
 from contextlib import contextmanager, suppress
 
 import pytest
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from archiver.clock import SystemClock
 from archiver.core.errors import SourceError, SourceProtocolError, SourceUnavailableError
@@ -15,6 +16,8 @@ from archiver.sources.web.client import Client, Conduct
 from archiver.sources.web.reach import Reach
 from tests.servers.certificates import make_certificates
 from tests.servers.raw_http import raw_server, whole
+
+AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 @pytest.fixture
@@ -137,6 +140,8 @@ def test_as_many_connections_are_kept_as_threads_ask_at_once(client_of):
 
 
 def test_an_authority_that_the_environment_names_is_trusted_and_no_other(client_of, tmp_path, monkeypatch):
+    for name in AUTHORITIES:
+        monkeypatch.delenv(name, raising=False)
     context, authority = make_certificates(tmp_path)
     body = b"x" * 3_000_000
     with keeping({"/a": kept(b"abc"), "/long": kept(body)}, context) as server:
@@ -153,6 +158,21 @@ def test_an_authority_that_the_environment_names_is_trusted_and_no_other(client_
         assert len(chunks) < 20, "records of TLS are gathered"
         assert client.get(f"{url}/a").body == b"abc"
         assert server.connections == before + 1
+
+
+def test_what_is_named_for_openssl_is_trusted_as_long_as_nothing_is_named_for_requests(
+    client_of, tmp_path, monkeypatch
+):
+    context, authority = make_certificates(tmp_path)
+    for name in AUTHORITIES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    with keeping({"/a": kept(b"abc")}, context) as server:
+        url = f"https://{server.netloc}"
+        assert client_of(Reach(url)).get(f"{url}/a").body == b"abc"
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", DEFAULT_CA_BUNDLE_PATH)
+        with pytest.raises(SourceUnavailableError, match="certificate"):
+            client_of(Reach(url)).get(f"{url}/a")
 
 
 def test_a_proxy_of_the_environment_is_asked_in_place_of_the_host(client_of, monkeypatch):
