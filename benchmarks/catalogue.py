@@ -5,7 +5,7 @@
     python benchmarks/catalogue.py 100000 --url postgresql+psycopg://USER@HOST/DATABASE   # an empty database
 
 The bulk of each size is made by the database itself; what is measured goes through the catalogue's own ports, on top of
-it. Every figure is the median of several calls, in milliseconds for one call or microseconds for one file. "first" is a sum
+it. A database that is given must be empty, and is emptied again. Every figure is the median of several calls, in milliseconds for one call or microseconds for one file. "first" is a sum
 that is taken, "again" the same one remembered.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
@@ -21,10 +22,13 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
 from measuring import Report
 
+from archiver.catalogue import schema
 from archiver.catalogue.opening import open_catalogue
 from archiver.catalogue.remembering import forget
+from archiver.catalogue.words import forget_words
 from archiver.core.events import Agent, Event, EventOutcome, EventType
 from archiver.core.fixity import Algorithm, Digest, Grade, digest_of
 from archiver.core.holdings import Copy, CopyStatus, HeldFile, Holding
@@ -40,6 +44,8 @@ FILES = 10
 """Files of one item."""
 EXTRA = 60
 """Items inserted through the ledger while it is measured."""
+GROWING = 2_000_000
+"""Kibibytes of memory for the pages of SQLite while a size is made: keys without an order touch every page of an index."""
 START = datetime(2024, 1, 1, tzinfo=UTC)
 NOW = START + timedelta(days=400)
 CC_BY = "https://creativecommons.org/licenses/by/4.0/"
@@ -51,7 +57,10 @@ def main() -> None:
     parser.add_argument("--url", help="an empty database; else SQLite in a temporary directory")
     parser.add_argument("--json", type=Path, help="write every figure here")
     arguments = parser.parse_args()
+    kind = "PostgreSQL" if (arguments.url or "").startswith("postgresql") else "SQLite"
     results: dict[int, dict[str, float]] = {}
+    if arguments.url:
+        refuse_what_is_used(arguments.url)
     with tempfile.TemporaryDirectory(prefix="archiver-bench-") as place:
         catalogue = open_catalogue(arguments.url or f"sqlite:///{place}/catalogue.sqlite")
         made = 0
@@ -60,16 +69,40 @@ def main() -> None:
                 made = grow(catalogue, made, size // FILES)
                 results[size] = measured(catalogue, made)
                 made += EXTRA
+                print("\n".join(table({size: results[size]})), file=sys.stderr, flush=True)
         finally:
+            if arguments.url:
+                clear(catalogue)
             catalogue.close()
-    kind = "PostgreSQL" if (arguments.url or "").startswith("postgresql") else "SQLite"
     Report(f"{kind}, items of {FILES} files.", table(results), figures=results).publish(arguments.json)
+
+
+def refuse_what_is_used(url: str) -> None:
+    """Stop before a database is touched that holds anything: at the end its tables are removed."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    tables = sa.inspect(engine).get_table_names()
+    if tables:
+        raise SystemExit(
+            f"{engine.url!r} must be empty, for all is removed at the end; actual tables: {', '.join(tables)}"
+        )
+
+
+def clear(catalogue: Catalogue) -> None:
+    """Remove what was made in a database that was given."""
+    with catalogue._writes() as connection:  # noqa: SLF001
+        forget_words(connection)
+        schema.metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("DROP FUNCTION event_is_append_only()")
 
 
 def grow(catalogue: Catalogue, have: int, want: int) -> int:
     """Bring the catalogue to so many items, by the database's own means."""
     with catalogue._writes() as connection:  # noqa: SLF001 - a benchmark builds what the product never would
         is_postgresql = connection.dialect.name == "postgresql"
+        if not is_postgresql:
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{GROWING}")
         for statement in bulk(have + 1, want, is_postgresql=is_postgresql):
             connection.exec_driver_sql(statement)
         if is_postgresql:
@@ -77,8 +110,11 @@ def grow(catalogue: Catalogue, have: int, want: int) -> int:
                 connection.exec_driver_sql(
                     f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
                 )
+    catalogue._engine.dispose()  # noqa: SLF001 - what is measured has connections as everybody has them
+    tidied = ["VACUUM ANALYZE", "CHECKPOINT"] if is_postgresql else ["ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"]
     with catalogue._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:  # noqa: SLF001
-        connection.exec_driver_sql("VACUUM ANALYZE" if is_postgresql else "ANALYZE")
+        for statement in tidied:
+            connection.exec_driver_sql(statement)
     return max(have, want)
 
 
@@ -86,7 +122,7 @@ def bulk(first: int, last: int, *, is_postgresql: bool) -> Iterator[str]:
     """Yield the statements that make items ``first`` to ``last``, one copy and one event each."""
     if is_postgresql:
         numbers = f"SELECT generate_series({first}, {last}) AS i"
-        moment = "timestamptz '2024-01-01 00:00:00+00' + ((i::bigint * 7919) % 30000000) * interval '1 second'"
+        moment = "timestamptz '2024-01-01 00:00:00+00' + mod(i::bigint * 7919, 30000000) * interval '1 second'"
         letters = "substr(md5(i::text), 1, 8)"
         digest, longer, big = "sha256(({0})::text::bytea)", "sha512(({0})::text::bytea)", "i::bigint"
     else:
@@ -106,7 +142,7 @@ def bulk(first: int, last: int, *, is_postgresql: bool) -> Iterator[str]:
         "INSERT INTO aip (id, item_id, version, prefix, title, licence, searchable, state, updated, files, bytes, tag_manifest, "
         "ingested_at, decision) "
         f"SELECT i, i, 1, 'bags/internet-archive/ab/cd/item-' || i || '/v1/', 'Title ' || i, '{CC_BY}', "
-        f"'internet-archive/item-' || i || ' title ' || {letters}, {state}, '', {FILES}, 1000000, {root}, "
+        f"'internet-archive/item-' || {letters} || '-' || i || ' title ' || {letters}, {state}, '', {FILES}, 1000000, {root}, "
         f'{moment}, \'{{"because": "{"x" * 1000}"}}\' {source}'
     )
     yield (
@@ -116,8 +152,8 @@ def bulk(first: int, last: int, *, is_postgresql: bool) -> Iterator[str]:
         f"{moment}, 1, 1000000 {source}"
     )
     yield (
-        "INSERT INTO event (item_id, type, at, outcome, detail, agent, agent_kind, version, store, path, chain) "
-        f"SELECT i, 'ingestion', {moment}, 'success', '10 payload files', 'archiver 1', 'software', 1, 'primary', '', "
+        "INSERT INTO event (id, item_id, type, at, outcome, detail, agent, agent_kind, version, store, path, chain) "
+        f"SELECT (SELECT coalesce(max(id), 0) FROM event) + i - {first - 1}, i, 'ingestion', {moment}, 'success', '10 payload files', 'archiver 1', 'software', 1, 'primary', '', "
         f"{digest.format('i')} {source}"
     )
     for number in range(FILES):
@@ -131,13 +167,17 @@ def bulk(first: int, last: int, *, is_postgresql: bool) -> Iterator[str]:
 def measured(catalogue: Catalogue, made: int) -> dict[str, float]:
     """Measure every kind of question at the size that is there."""
     one = next(catalogue.holdings()).item
-    figures = {"insert µs/file": inserted(catalogue, made) / FILES * 1e6}
+    rare = f"-{made * 2 // 3} title"  # the name of one item ends so, and its title begins
+    wall, cpu = inserted(catalogue, made)
+    figures = {"insert µs/file": wall / FILES * 1e6, "insert, CPU of this process µs/file": cpu / FILES * 1e6}
     questions: dict[str, Callable[[], object]] = {
         "latest ms": lambda: catalogue.latest(one),
         "files of an item ms": lambda: list(catalogue.files(one, 1)),
         "due page ms": lambda: list(islice(catalogue.due("primary", grade=Grade.READ, until=NOW), 1000)),
         "nothing due ms": lambda: list(catalogue.due("primary", grade=Grade.READ, until=START - timedelta(1))),
         "list page ms": lambda: list(islice(catalogue.holdings(), 500)),
+        "search (one found) ms": lambda: list(islice(catalogue.holdings(text=rare), 10)),
+        "search (ten found, more are there) ms": lambda: list(islice(catalogue.holdings(text="title"), 10)),
         "search (nothing found) ms": lambda: list(islice(catalogue.holdings(text="no such words"), 10)),
         "seen ms": lambda: catalogue.seen([digest_of(b"x"), digest_of(b"y")]),
         "last shard ms": lambda: list(islice(catalogue.shards(after=made), 1)),
@@ -161,10 +201,10 @@ def measured(catalogue: Catalogue, made: int) -> dict[str, float]:
     return figures
 
 
-def inserted(catalogue: Catalogue, made: int) -> float:
-    """Take down some items as a harvest does, and return the seconds of one."""
+def inserted(catalogue: Catalogue, made: int) -> tuple[float, float]:
+    """Take down some items as a harvest does, and return the seconds and the CPU seconds of one."""
     run = catalogue.begin(selection="benchmark", selection_digest="0" * 64, at=NOW)
-    agent, seconds = Agent("benchmark 1"), []
+    agent, seconds, busy = Agent("benchmark 1"), [], []
     for number in range(made + 1, made + 1 + EXTRA):
         item = ItemId("internet-archive", f"measured-{number}")
         digests = [hashlib.sha512(f"{number} {index}".encode()) for index in range(FILES)]
@@ -196,12 +236,13 @@ def inserted(catalogue: Catalogue, made: int) -> float:
             Event(kind, NOW, EventOutcome.SUCCESS, "", agent, item, version=1, store="primary")
             for kind in (EventType.INGESTION, EventType.FIXITY_CHECK)
         ]
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         catalogue.ingested(holding, files, events, decision='{"policy": "all-cc"}')
         catalogue.answered(run, ItemOutcome(item, Outcome.STORED, files=FILES, bytes=1_000_000), at=NOW)
         seconds.append(time.perf_counter() - began)
+        busy.append(time.process_time() - used)
     catalogue.end(run, at=NOW, complete=True, counts={Outcome.STORED: EXTRA})
-    return median(seconds)
+    return median(seconds), median(busy)
 
 
 def clocked(ask: Callable[[], object], *, times: int = 5) -> float:

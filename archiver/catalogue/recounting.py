@@ -34,12 +34,10 @@ class Recounting:
         """Yield every event; see the port."""
         last, chain = 0, b""
         if skip:
-            query = sa.select(schema.event.c.id, schema.event.c.chain).order_by(schema.event.c.id)
-            with self._reads() as connection:
-                before = connection.execute(query.offset(skip - 1).limit(1)).one_or_none()
+            before = self._event_before(skip)
             if before is None:
                 return
-            last, chain = before.id, bytes(before.chain)
+            last, chain = before
         page_query = (
             sa.select(schema.event, schema.item.c.source, schema.item.c.name)
             .join_from(schema.event, schema.item)
@@ -58,6 +56,31 @@ class Recounting:
             if len(page) < PAGE:
                 return
             last = page[-1].id
+
+    def _event_before(self, skip: int) -> tuple[int, bytes] | None:
+        """Return the key and the chain of the event that so many end with; None when there are fewer.
+
+        It is looked for from the end backwards, key by key: what is asked for are the events that were added since the last
+        time, and those before them, which grow for ever, are counted in an index but not read.
+        """
+        event = schema.event.c
+        with self._reads() as connection:
+            counted, last = connection.execute(sa.select(sa.func.count(), sa.func.max(event.id))).one()
+        newer = counted - skip
+        if newer < 0:
+            return None
+        backwards = sa.select(event.id).order_by(event.id.desc())
+        while newer > 0:
+            # Events are only appended: what is at or before a key is the same in every transaction.
+            with self._reads() as connection:
+                page = connection.execute(backwards.where(event.id <= last).limit(min(newer, PAGE) + 1)).all()
+            if len(page) < 2:  # events went away meanwhile, which only somebody beside the program does
+                return None
+            newer -= len(page) - 1
+            last = page[-1].id
+        with self._reads() as connection:
+            chain = connection.execute(sa.select(event.chain).where(event.id == last)).scalar_one()
+        return last, bytes(chain)
 
     def sealed_bags(self, versions: Iterable[tuple[ItemId, int]]) -> Mapping[tuple[str, int], SealedBag]:
         """Return bags by item and version; see the port."""
