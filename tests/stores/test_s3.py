@@ -660,7 +660,7 @@ def test_memory_is_constant_and_each_file_is_read_as_seldom_as_promised(open_sto
         hasher.update(bytes(MIB))
     staged = StagedFile(path, size, Digest(Algorithm.SHA256, hasher.hexdigest()))
     put(store, "first", b"a client is made")
-    store.delete("first")  # and boto3's, with the models it reads
+    store._bucket().abort("first", "none")  # and boto3's, with the models it reads
     tracemalloc.start()
     try:
         before = _bytes_read()
