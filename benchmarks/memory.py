@@ -64,7 +64,7 @@ def main() -> None:
         here.send("stop")
         source.join(timeout=10)
         shutil.rmtree(work, ignore_errors=True)
-    if stored < arguments.gibibytes * 2**30:
+    if stored < int(arguments.gibibytes * 1024) << 20:
         raise SystemExit("not everything was stored: the figure would mean nothing")
     told = f"One file of {arguments.gibibytes:g} GiB and an item of {arguments.files} files, 8 jobs, {cost.wall:.0f} s, {cost.cpu:.0f} s CPU."
     ratio = Ratio(f"peak of memory / {LIMIT / 1e6:.0f} MB", [cost.peak / LIMIT], 1.0)
