@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -65,7 +65,7 @@ class _Read:
 
 
 class Feeds:
-    """Feeds; see `archiver.ports.sources.Source`. Safe for threads."""
+    """Feeds; see `archiver.ports.sources.Source`. Safe for threads: one asks for a feed at a time, and other feeds do not wait."""
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
@@ -73,6 +73,7 @@ class Feeds:
         self._lock = threading.Lock()
         self._addresses: dict[str, str] = {}
         self._read: OrderedDict[str, _Read] = OrderedDict()
+        self._in_use: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     @property
     def name(self) -> str:
@@ -89,7 +90,7 @@ class Feeds:
         first = int(cursor) if re.fullmatch(r"[0-9]{1,6}", cursor) else 0
         for number, address in enumerate(addresses[first:], first + 1):
             key = feed_key(address)
-            with self._lock:
+            with self._alone(key):
                 self._addresses[key] = address
                 found = self._current(key, address, fresh=0.0)
                 marks = tuple(found.feed.mark(entry) for entry in found.feed.keys)
@@ -103,7 +104,7 @@ class Feeds:
         if match is None:
             raise ItemNotFoundError(f"{item}: an entry is named by its feed and the digest of its GUID")
         key, entry_key = match.groups()
-        with self._lock:
+        with self._alone(key):
             address = self._addresses.get(key) or self._remembered(key).get("url", "")
             if not address:
                 raise ItemNotFoundError(
@@ -139,8 +140,13 @@ class Feeds:
                 )
         return addresses
 
+    def _alone(self, key: str) -> threading.Lock:
+        """Return what whoever reads a feed holds: one asks for all."""
+        with self._lock:
+            return self._in_use[key]
+
     def _current(self, key: str, address: str, *, fresh: float) -> _Read:
-        """Return a feed, asked for anew when it was read longer ago than that. The lock is held: one asks for all."""
+        """Return a feed, asked for anew when it was read longer ago than that. The caller is alone with it."""
         known = self._read.get(key)
         if known is not None and self._around.clock.monotonic() - known.at <= fresh:
             return known
@@ -149,11 +155,13 @@ class Feeds:
             feed = known.feed
         else:
             feed = parse_feed(received.body, url=shown(address))
-        self._read[key] = _Read(self._around.clock.monotonic(), feed, received)
-        self._read.move_to_end(key)
-        while len(self._read) > MOST_FEEDS:
-            self._read.popitem(last=False)
-        return self._read[key]
+        found = _Read(self._around.clock.monotonic(), feed, received)
+        with self._lock:
+            self._read[key] = found
+            self._read.move_to_end(key)
+            while len(self._read) > MOST_FEEDS:
+                self._read.popitem(last=False)
+        return found
 
     def _asked(self, key: str, address: str) -> Received:
         note = self._remembered(key)

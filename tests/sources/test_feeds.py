@@ -1,6 +1,8 @@
 """Feeds: licences where modules put them, entries known by GUID, conditional requests, and hostile XML."""
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -248,6 +250,32 @@ def test_an_entry_is_found_again_by_a_later_process_and_a_damaged_notebook_does_
     assert "if-none-match" not in double.requests[-1].headers
     for source in (first, later, again):
         source.close()
+
+
+def test_a_feed_that_does_not_answer_keeps_no_other_waiting(double):
+    asked, may_answer, usual = threading.Event(), threading.Event(), double.answer
+
+    def slowly(request):
+        if "slow.xml" not in request.target:
+            return usual(request)
+        asked.set()
+        may_answer.wait(30)
+        return None
+
+    double.answer = slowly
+    source = OFFER.open(around("rss", double.url))
+    with ThreadPoolExecutor(2) as threads:
+        waiting = threads.submit(lambda: list(source.enumerate(selection("rss", "slow.xml"))))
+        assert asked.wait(30)
+        other = threads.submit(lambda: list(source.enumerate(selection("rss", "feed.xml"))))
+        try:
+            assert len(other.result(timeout=10)[0].items) == len(EPISODES)
+            assert isinstance(judged(source, key(double, "1")), AdmittedItem)
+            assert not waiting.done()
+        finally:
+            may_answer.set()
+        assert isinstance(waiting.exception(timeout=30), SourceError)
+    source.close()
 
 
 def test_an_unknown_feed_or_entry_is_not_found(double):

@@ -84,6 +84,8 @@ with store.read("a") as chunks:
     assert b"".join(chunks) == b"abc"
 assert store.stat("a").size == 3 and [facts.key for facts in store.list("")] == ["a"]
 store.delete("a")
+from archiver.stores.s3_shortcut import _tls
+assert _tls(S3Location("b", endpoint="https://example.org")).get_ca_certs()
 assert not list(store.list(""))
 print(*(name for name in sys.modules if name in ("boto3", "botocore", "urllib3")))
 """
