@@ -8,15 +8,11 @@ texts. Triggers, and on PostgreSQL the index itself, keep it in step within the 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 
 from archiver.catalogue import rows, schema
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 log = logging.getLogger(__name__)
 
@@ -61,27 +57,31 @@ _NOT_SQLITE = (
 )
 _NOT_POSTGRESQL = ("DROP INDEX IF EXISTS aip_words",)
 """The extension may be somebody else's."""
+_CANNOT = ("no such module", "no such tokenizer", "pg_trgm", "gin_trgm_ops")
+"""What a database says that cannot have the index. Whatever else it says (a full disk, a lock) is a fault."""
 _MATCHING = sa.text("SELECT rowid FROM aip_words WHERE aip_words MATCH :phrase LIMIT :most")
 
 
 def index_words(connection: sa.Connection) -> None:
-    """Make the index and fill it, where the database can have one."""
-    _try(connection, _SQLITE if connection.dialect.name == "sqlite" else _POSTGRESQL)
+    """Make the index and fill it, where the database can have one; all of it or nothing.
+
+    Raises:
+        DBAPIError: The database can have one, and something else went wrong; the caller's transaction is to be rolled back.
+    """
+    try:
+        with connection.begin_nested():
+            for statement in _SQLITE if connection.dialect.name == "sqlite" else _POSTGRESQL:
+                connection.exec_driver_sql(statement)
+    except exc.DBAPIError as error:
+        if not any(words in str(error.orig) for words in _CANNOT):
+            raise
+        log.info("searching reads all texts, for this database has no index of their letters: %s", error.orig)
 
 
 def forget_words(connection: sa.Connection) -> None:
     """Remove the index."""
-    _try(connection, _NOT_SQLITE if connection.dialect.name == "sqlite" else _NOT_POSTGRESQL)
-
-
-def _try(connection: sa.Connection, statements: Iterable[str]) -> None:
-    """Do all of it or nothing."""
-    try:
-        with connection.begin_nested():
-            for statement in statements:
-                connection.exec_driver_sql(statement)
-    except exc.DBAPIError as error:
-        log.info("searching reads all texts, for this database has no index of their letters: %s", error.orig)
+    for statement in _NOT_SQLITE if connection.dialect.name == "sqlite" else _NOT_POSTGRESQL:
+        connection.exec_driver_sql(statement)
 
 
 def that_hold(connection: sa.Connection, text: str) -> sa.ColumnElement[bool]:
@@ -101,10 +101,8 @@ def that_hold(connection: sa.Connection, text: str) -> sa.ColumnElement[bool]:
 
 def _few(connection: sa.Connection, folded: str) -> list[int] | None:
     """Return the AIPs that may hold a text, or None where there are many or no index tells."""
-    phrase = '"' + folded.replace('"', '""') + '"'
-    try:
-        found = connection.execute(_MATCHING, {"phrase": phrase, "most": FEW + 1}).scalars().all()
-    except exc.OperationalError as error:
-        log.debug("the index of letters does not answer, all texts are read: %s", error.orig)
+    if not sa.inspect(connection).has_table(INDEX):
         return None
+    phrase = '"' + folded.replace('"', '""') + '"'
+    found = connection.execute(_MATCHING, {"phrase": phrase, "most": FEW + 1}).scalars().all()
     return list(found) if len(found) <= FEW else None

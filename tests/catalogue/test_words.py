@@ -10,6 +10,7 @@ from alembic import command
 
 from archiver.catalogue import schema, words
 from archiver.catalogue.opening import open_catalogue
+from archiver.core.errors import CatalogueError
 from tests.catalogue.test_opening import alembic
 from tests.contracts.catalogue_contract import holding
 
@@ -25,7 +26,21 @@ TITLES = (
     "",
 )
 ASKED = (
-    *("strasse", "STRASSE", "köln", "kÖLN", '"play"', "AND (not", "or*", "100%", "r_s", "'s --;", "本の音", "日本"),
+    *(
+        'said "pl',
+        "strasse",
+        "STRASSE",
+        "köln",
+        "kÖLN",
+        '"play"',
+        "AND (not",
+        "or*",
+        "100%",
+        "r_s",
+        "'s --;",
+        "本の音",
+        "日本",
+    ),
     *(
         "nul",
         "\0",
@@ -76,7 +91,8 @@ def test_the_index_finds_what_reading_all_texts_finds(catalogue, url, monkeypatc
     said(url, *words._NOT_SQLITE)
 
     assert [found(catalogue, text) for text in ASKED] == by_index
-    assert by_index[0] == by_index[1] == ["item0"]
+    assert by_index[0] == ["item1"]
+    assert by_index[1] == by_index[2] == ["item0"]
     assert by_index[ASKED.index("r_s")] == ["item2"]
     assert by_index[ASKED.index("not there at all")] == []
 
@@ -109,6 +125,27 @@ def test_an_earlier_catalogue_is_indexed_when_it_is_opened(catalogue, url):
     with closing(open_catalogue(url)) as opened:
         assert said(url, "SELECT count(*) FROM aip_words WHERE aip_words MATCH '\"under\"'") == [(2,)]
         assert found(opened, "under_score") == ["item2"]
+
+
+@pytest.mark.parametrize(
+    ("last", "is_opened"),
+    [
+        ("CREATE VIRTUAL TABLE other USING fts5(text, tokenize='unheard_of')", True),
+        ("CREATE VIRTUAL TABLE other USING unheard_of(text)", True),
+        ("SELECT nothing", False),
+    ],
+)
+def test_a_database_that_cannot_have_the_index_is_opened_and_one_that_fails_is_not(url, monkeypatch, last, is_opened):
+    monkeypatch.setattr(words, "_SQLITE", (*words._SQLITE, last))
+    if is_opened:
+        with closing(open_catalogue(url)) as opened:
+            opened.ingested(holding("a", title="under_score"), [], [], decision="{}")
+            assert found(opened, "under_score") == ["a"]
+    else:
+        with pytest.raises(CatalogueError, match="nothing"):
+            open_catalogue(url)
+    assert said(url, "SELECT count(*) FROM sqlite_master WHERE name LIKE 'aip_words%'") == [(0,)]
+    assert said(url, "SELECT count(*) FROM sqlite_master WHERE name = 'aip'") == [(int(is_opened),)]
 
 
 @pytest.mark.xdist_group("postgresql")
