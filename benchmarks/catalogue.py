@@ -5,8 +5,8 @@
     python benchmarks/catalogue.py 100000 --url postgresql+psycopg://USER@HOST/DATABASE   # an empty database
 
 The bulk of each size is made by the database itself; what is measured goes through the catalogue's own ports, on top of
-it. A database that is given must be empty, and is emptied again. Every figure is the median of several calls, in milliseconds for one call or microseconds for one file. "first" is a sum
-that is taken, "again" the same one remembered.
+it. A database that is given must be empty, and is emptied again. Every figure is the median of several calls, in milliseconds
+for one call or microseconds for one file. "first" is a sum that is taken, "again" the same one remembered.
 """
 
 from __future__ import annotations
@@ -153,7 +153,8 @@ def bulk(first: int, last: int, *, is_postgresql: bool) -> Iterator[str]:
     )
     yield (
         "INSERT INTO event (id, item_id, type, at, outcome, detail, agent, agent_kind, version, store, path, chain) "
-        f"SELECT (SELECT coalesce(max(id), 0) FROM event) + i - {first - 1}, i, 'ingestion', {moment}, 'success', '10 payload files', 'archiver 1', 'software', 1, 'primary', '', "
+        f"SELECT (SELECT coalesce(max(id), 0) FROM event) + i - {first - 1}, i, 'ingestion', {moment}, 'success', "
+        "'10 payload files', 'archiver 1', 'software', 1, 'primary', '', "
         f"{digest.format('i')} {source}"
     )
     for number in range(FILES):
